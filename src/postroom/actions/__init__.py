@@ -1,0 +1,1 @@
+"""What a person does: check the permission, write, record the event, in one transaction."""

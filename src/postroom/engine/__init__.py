@@ -1,0 +1,1 @@
+"""What keeps it running: services, claims, parked connections, retries, health."""

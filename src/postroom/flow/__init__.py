@@ -1,0 +1,1 @@
+"""What happens to a letter: receive, file, offer, send. No loops, no sleeping."""

@@ -1,0 +1,1 @@
+"""Commands, where Django expects them."""
