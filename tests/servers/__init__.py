@@ -1,0 +1,1 @@
+"""Real mail servers and scripted bad ones for the tests, on free loopback ports. Not mocks, and nothing of the product."""

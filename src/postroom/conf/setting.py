@@ -33,6 +33,7 @@ class Declared:
     secret: bool = False
     choices: tuple[tuple[str, str], ...] = ()
     visible_if: tuple[str, tuple[Any, ...]] | None = None
+    multiline: bool = False
 
 
 def setting(
@@ -46,12 +47,24 @@ def setting(
     secret: bool = False,
     choices: tuple[tuple[str, str], ...] = (),
     visible_if: tuple[str, tuple[Any, ...]] | None = None,
+    multiline: bool = False,
 ) -> Any:
     """A dataclass field that also carries its label, help and limits.
 
-    `choices` are (value, label) pairs; `visible_if` names another setting and the values for which this one matters.
+    `choices` are (value, label) pairs; `visible_if` names another setting and the values for which this one matters;
+    `multiline` text may hold line breaks (a certificate).
     """
-    says = dict(label=label, help=help, min=min, max=max, required=required, secret=secret, choices=choices, visible_if=visible_if)
+    says = {
+        "label": label,
+        "help": help,
+        "min": min,
+        "max": max,
+        "required": required,
+        "secret": secret,
+        "choices": choices,
+        "visible_if": visible_if,
+        "multiline": multiline,
+    }
     return dataclasses.field(default=default, metadata={"setting": says})
 
 
@@ -126,7 +139,8 @@ def _text(d: Declared, given: Any) -> str:
     text = "" if given is None else str(given)
     if not d.secret:
         text = text.strip()
-    if any(ord(c) < 32 or ord(c) == 127 for c in text):
+    allowed = "\r\n\t" if d.multiline else ""
+    if any((ord(c) < 32 or ord(c) == 127) and c not in allowed for c in text):
         raise ValueError("Remove the line break or other control character.")
     if d.required and not text:
         raise ValueError(f"{d.label} is missing.")

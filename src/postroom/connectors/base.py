@@ -34,7 +34,8 @@ class Kind(StrEnum):
 class ConnectorError(Exception):
     """A server or the way to it failed. `advice` is one sentence for a person; `server_line` is what the server said.
 
-    `field` names the setting to change where one is known; `retry_after` is in seconds.
+    `field` names the setting to change where one is known; `retry_after` is in seconds. `uids` names the letters that
+    an error of kind message is about; the other letters of the same call were handled.
     """
 
     def __init__(
@@ -46,10 +47,12 @@ class ConnectorError(Exception):
         server_line: str = "",
         field: str = "",
         retry_after: float | None = None,
+        uids: tuple[str, ...] = (),
     ) -> None:
         super().__init__(text)
         self.text, self.kind, self.advice = text, kind, advice
         self.server_line, self.field, self.retry_after = server_line, field, retry_after
+        self.uids = uids
 
 
 class AnswerLost(ConnectorError):
@@ -68,7 +71,7 @@ class Secret:
 
 @dataclass(frozen=True)
 class Folder:
-    """One folder of a mailbox. `role` is inbox, sent, drafts, trash, junk, archive, all or ''."""
+    """One folder of a mailbox. `role` is inbox, sent, drafts, trash, junk, archive, outbox, all or ''."""
 
     name: str
     role: str = ""
@@ -155,7 +158,7 @@ class Parked(ABC):
     def close(self) -> None:
         """Drop the connection; never raises."""
 
-    refresh_seconds: ClassVar[int] = 25 * 60
+    refresh_seconds: float = 25 * 60
 
 
 class Inbox(ABC):
@@ -192,7 +195,12 @@ class Inbox(ABC):
 
     @abstractmethod
     def read(self, refs: Sequence[Ref]) -> Iterator[Fetched]:
-        """The bytes of these letters, unmarked (PEEK), in batches capped by count and bytes; order as given."""
+        """The bytes of these letters, unmarked (PEEK), in batches capped by count and bytes; order as given.
+
+        `raw` is None for a letter that is gone. Letters that the server refuses to give are left out; after all others
+        were yielded, one ConnectorError of kind message names them in `uids`. Between two items the connection is idle,
+        so that `settle` may be called in the loop.
+        """
 
     @abstractmethod
     def head(self, ref: Ref, limit: int) -> bytes:
@@ -262,7 +270,9 @@ class Outbox(ABC):
         """Leave politely; never raises."""
 
     @abstractmethod
-    def send(self, envelope: Envelope, raw: bytes, *, before_final: Callable[[], None] = lambda: None) -> Receipt:
+    def send(
+        self, envelope: Envelope, raw: bytes, *, before_final: Callable[[], None] = lambda: None
+    ) -> Receipt:
         """Send. Calls `before_final` once, just before the byte that commits the message (the SMTP dot) is written.
 
         Raises AnswerLost if the connection dies after it, ConnectorError before it.

@@ -1,0 +1,48 @@
+"""Letters by hand: retry what is stuck, fetch what was too large, let in what was ignored."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from postroom.actions.refusals import NotAllowed, Refused
+from postroom.models import LetterState, RawMessage, User
+from postroom.models.event import record
+
+
+@transaction.atomic
+def retry_letter(letter: RawMessage, *, by: User) -> RawMessage:
+    """File a stuck or ignored letter again from its stored bytes."""
+    _supervisor(by)
+    locked = RawMessage.objects.select_for_update().get(pk=letter.pk)
+    if locked.state not in (LetterState.STUCK, LetterState.IGNORED):
+        raise Refused(f"A letter that is {locked.get_state_display().lower()} is not filed again.")
+    if not locked.blob:
+        # Nothing was stored: the collector reads it from the server once more.
+        locked.wanted = True
+    else:
+        locked.state = LetterState.RECEIVED
+    locked.trail = [*locked.trail, ["retry", "again", f"{by.name} asked to file it again"]]
+    locked.attempts, locked.next_try = 0, None
+    locked.save(update_fields=["state", "wanted", "trail", "attempts", "next_try"])
+    record(
+        "letter.retried", actor=by, channel=locked.channel, letter=locked.pk, at=timezone.now().isoformat()
+    )
+    return locked
+
+
+@transaction.atomic
+def fetch_whole(letter: RawMessage, *, by: User) -> RawMessage:
+    """Ask the collector for the whole of a letter of which only the head was kept."""
+    if not letter.partial:
+        raise Refused("This letter is complete.")
+    RawMessage.objects.filter(pk=letter.pk).update(wanted=True)
+    if letter.channel:
+        type(letter.channel).objects.filter(pk=letter.channel_id).update(next_try=None)
+    record("letter.wanted", actor=by, channel=letter.channel, letter=letter.pk)
+    return letter
+
+
+def _supervisor(by: User) -> None:
+    if not by.is_supervisor:
+        raise NotAllowed("Supervisors and administrators may do this.")

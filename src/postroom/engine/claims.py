@@ -1,0 +1,61 @@
+"""Claims: one owner at a time for a mailbox or a named piece of work, with a lease that ends by itself and a fencing number."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from datetime import timedelta
+
+from django.db.models import F, Q
+from django.utils import timezone
+
+from postroom.conf.deployment import deployment
+from postroom.models import Channel, Claim
+
+LEASE = timedelta(seconds=30)
+"""A host that dies is replaced within this time."""
+
+
+def new_owner() -> str:
+    """A name no other process has: node, process, and a random part against reused process numbers."""
+    return f"{deployment.node[:50]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+
+def claim_work(name: str, owner: str) -> bool:
+    """Take or renew a named piece of work, such as filing. The UPDATE settles the race."""
+    now = timezone.now()
+    mine_or_free = Q(claimed_by=owner) | Q(claimed_until=None) | Q(claimed_until__lt=now)
+    taken = Claim.objects.filter(mine_or_free, name=name).update(
+        claimed_by=owner, claimed_until=now + LEASE, fence=F("fence") + 1, beat=now
+    )
+    if taken:
+        return True
+    _, made = Claim.objects.get_or_create(
+        name=name, defaults={"claimed_by": owner, "claimed_until": now + LEASE, "fence": 1}
+    )
+    return made
+
+
+def claim_channel(channel: Channel, owner: str) -> bool:
+    """Take or renew a mailbox. Pinned channels are taken on their node only."""
+    if channel.node and channel.node != deployment.node:
+        return False
+    now = timezone.now()
+    mine_or_free = Q(claimed_by=owner) | Q(claimed_by="") | Q(claimed_until=None) | Q(claimed_until__lt=now)
+    return bool(
+        Channel.objects.filter(mine_or_free, pk=channel.pk).update(
+            claimed_by=owner, claimed_until=now + LEASE, fence=F("fence") + 1
+        )
+    )
+
+
+def renew_channels(pks: list[int], owner: str) -> None:
+    """Keep the mailboxes that are parked or being read."""
+    if pks:
+        Channel.objects.filter(pk__in=pks, claimed_by=owner).update(claimed_until=timezone.now() + LEASE)
+
+
+def release_all(owner: str) -> None:
+    """At an orderly end others need not wait for the leases."""
+    Channel.objects.filter(claimed_by=owner).update(claimed_by="", claimed_until=None)
+    Claim.objects.filter(claimed_by=owner).update(claimed_by="", claimed_until=None)

@@ -1,0 +1,265 @@
+"""Collecting: a mailbox that waits costs no thread. One loop watches all parked connections; pooled threads do the visits.
+
+due -> visiting (a pooled thread: connect, collect) -> parked (IDLE, on the selector) -> visiting ...
+                                                    -> resting (no IDLE: until the next poll, or the back-off ends)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import random
+import selectors
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from django.db import close_old_connections, connection
+from django.utils import timezone
+
+from postroom.conf.deployment import deployment
+from postroom.connectors.base import ConnectorError, Inbox, Parked
+from postroom.engine.claims import claim_channel, renew_channels
+from postroom.engine.reaching import inbox_of
+from postroom.flow.health import failed, succeeded
+from postroom.flow.receive import Suspects, collect
+from postroom.models import Channel, Health
+from postroom.models.bell import Listener
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 2.0
+"""How often the table of channels is looked at when nobody rings."""
+RENEW_SECONDS = 10.0
+SAFETY_SECONDS = 9 * 60
+"""A parked mailbox is visited this often even if its server says nothing: some forget to announce."""
+
+
+@dataclass
+class Seat:
+    """One channel as the loop sees it."""
+
+    pk: int
+    version: str
+    doing: str = "resting"  # resting, visiting, parked
+    next_visit: float = 0.0
+    parked: Parked | None = None
+    again: bool = False
+    suspects: Suspects = field(default_factory=Suspects)
+
+
+class Collector:
+    """Runs all mailboxes of this host."""
+
+    def __init__(self, owner: str, stop: threading.Event) -> None:
+        self.owner, self.stop = owner, stop
+        self.seats: dict[int, Seat] = {}
+        self._lock = threading.Lock()
+        self._selector = selectors.DefaultSelector()
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_read, False)
+        os.set_blocking(self._wake_write, False)
+        self._selector.register(self._wake_read, selectors.EVENT_READ, None)
+        self._pool = ThreadPoolExecutor(deployment.options.collect_workers, thread_name_prefix="collect")
+        self._listener = Listener(self._wake)
+        self._looked = self._renewed = 0.0
+
+    def run(self) -> None:
+        """Until stopped."""
+        try:
+            while not self.stop.is_set():
+                self._turn()
+        finally:
+            self._end()
+
+    def _turn(self) -> None:
+        now = time.monotonic()
+        try:
+            if now - self._looked >= LOOK_SECONDS or self._listener.heard.is_set():
+                self._listener.heard.clear()
+                self._looked = now
+                self._look()
+            if now - self._renewed >= RENEW_SECONDS:
+                self._renewed = now
+                renew_channels([s.pk for s in self.seats.values() if s.doing != "resting"], self.owner)
+        except Exception:
+            log.exception("the channels could not be looked at")
+            close_old_connections()
+            self.stop.wait(1)
+        self._start_visits(now)
+        self._listen(self._patience(now))
+
+    def _patience(self, now: float) -> float:
+        waits = [s.next_visit - now for s in self.seats.values() if s.doing != "visiting"]
+        return max(0.0, min([LOOK_SECONDS, *waits]))
+
+    def _look(self) -> None:
+        """Compare the seats with the table: new, changed and switched-off channels."""
+        rows = {pk: _version(values) for pk, *values in _channel_rows()}
+        for pk in list(self.seats):
+            seat = self.seats[pk]
+            if rows.get(pk) != seat.version and seat.doing != "visiting":
+                self._unseat(seat)
+        for pk, version in rows.items():
+            if pk not in self.seats:
+                self.seats[pk] = Seat(pk, version)
+
+    def _unseat(self, seat: Seat) -> None:
+        if seat.parked is not None:
+            self._unregister(seat.parked)
+            self._pool.submit(seat.parked.close)
+        del self.seats[seat.pk]
+
+    def _start_visits(self, now: float) -> None:
+        for seat in self.seats.values():
+            if seat.doing == "visiting" or seat.next_visit > now:
+                continue
+            parked, seat.parked = seat.parked, None
+            if parked is not None:
+                self._unregister(parked)
+            seat.doing = "visiting"
+            self._pool.submit(self._visit, seat, parked)
+
+    def _listen(self, seconds: float) -> None:
+        for key, _ in self._selector.select(seconds):
+            if key.data is None:
+                with contextlib.suppress(BlockingIOError):
+                    os.read(self._wake_read, 4096)
+                continue
+            self._hear(key.data)
+
+    def _hear(self, seat: Seat) -> None:
+        """A server spoke. Reading is done in the pool: half a line must not hold up the loop."""
+        parked = seat.parked
+        if parked is None:
+            return
+        self._unregister(parked)
+        seat.parked, seat.doing = None, "visiting"
+        self._pool.submit(self._heard, seat, parked)
+
+    def _heard(self, seat: Seat, parked: Parked) -> None:
+        try:
+            if parked.read():
+                self._visit(seat, parked)
+                return
+            self._park(seat, parked)
+        except ConnectorError:
+            # A server may end an idle connection at any time; that is no failure, only a reason to come back.
+            parked.close()
+            self._rest(seat, random.uniform(0.2, 1.0))
+
+    def _visit(self, seat: Seat, parked: Parked | None) -> None:
+        """One visit in a pooled thread: collect everything new, then park or rest."""
+        inbox: Inbox | None = None
+        try:
+            channel = Channel.objects.select_related("default_queue").filter(pk=seat.pk, enabled=True).first()
+            if channel is None or not claim_channel(channel, self.owner) or _resting(channel, seat):
+                if parked is not None:
+                    parked.close()
+                self._rest(seat, LOOK_SECONDS)
+                return
+            try:
+                inbox = parked.unpark() if parked is not None else self._connect(channel)
+                collect(channel, inbox, seat.suspects)
+                self._done(seat, channel, inbox)
+            except ConnectorError as error:
+                if inbox is not None:
+                    inbox.close()
+                if parked is not None and not seat.suspects.tries:
+                    self._rest(
+                        seat, 0
+                    )  # The parked connection had died; a fresh one tells whether there is trouble.
+                    return
+                log.info("channel %s: %s (%s)", channel.pk, error.text, error.kind)
+                failed(channel, error)
+                self._rest(
+                    seat,
+                    max(0.2, (channel.next_try - timezone.now()).total_seconds())
+                    if channel.next_try
+                    else LOOK_SECONDS,
+                )
+        except Exception:
+            log.exception("channel %s: the visit failed", seat.pk)
+            if inbox is not None:
+                inbox.close()
+            self._rest(seat, 30)
+        finally:
+            close_old_connections()
+            if connection.vendor == "sqlite":
+                connection.close_if_unusable_or_obsolete()
+
+    def _connect(self, channel: Channel) -> Inbox:
+        inbox = inbox_of(channel)
+        inbox.connect()
+        return inbox
+
+    def _done(self, seat: Seat, channel: Channel, inbox: Inbox) -> None:
+        seat.suspects.tries.clear()
+        parked = inbox.park()
+        succeeded(channel, Health.LIVE if parked else Health.COLLECTING)
+        if parked is None:
+            inbox.close()
+            self._rest(seat, channel.poll_seconds)
+            return
+        poll = channel.poll_seconds if channel.all_folders else SAFETY_SECONDS
+        seat.next_visit = time.monotonic() + poll * random.uniform(0.9, 1.0)
+        self._park(seat, parked)
+
+    def _park(self, seat: Seat, parked: Parked) -> None:
+        seat.parked = parked
+        if parked.pending():
+            seat.next_visit = 0
+        with self._lock:
+            self._selector.register(parked.fileno(), selectors.EVENT_READ, seat)
+        seat.doing = "parked"
+        if seat.next_visit <= time.monotonic():
+            self._wake()
+
+    def _rest(self, seat: Seat, seconds: float) -> None:
+        seat.next_visit = time.monotonic() + seconds
+        seat.doing = "resting"
+        self._wake()
+
+    def _unregister(self, parked: Parked) -> None:
+        with self._lock, contextlib.suppress(KeyError, ValueError, OSError):
+            self._selector.unregister(parked.fileno())
+
+    def _wake(self) -> None:
+        with contextlib.suppress(BlockingIOError, OSError):
+            os.write(self._wake_write, b"1")
+
+    def _end(self) -> None:
+        self._listener.close()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        for seat in self.seats.values():
+            if seat.parked is not None:
+                seat.parked.close()
+
+
+def _channel_rows() -> list[tuple]:
+    names = (
+        "pk",
+        "settings",
+        "secret_sealed",
+        "connector",
+        "folder",
+        "all_folders",
+        "after_collect",
+        "move_to",
+        "max_size_mb",
+        "poll_seconds",
+        "default_queue_id",
+    )
+    return list(Channel.objects.filter(enabled=True).values_list(*names))
+
+
+def _version(values: list) -> str:
+    """Changes when something a visit depends on changes."""
+    return repr(values)
+
+
+def _resting(channel: Channel, seat: Seat) -> bool:
+    """In its back-off, which an administrator's change or a person's request ends early by clearing `next_try`."""
+    return bool(channel.next_try and channel.next_try > timezone.now())

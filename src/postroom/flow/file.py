@@ -1,0 +1,163 @@
+"""Filing: what happens to a stored letter before a person sees it. The steps, in order, each with its reason.
+
+A batch shares one transaction. If writing it fails, each letter is filed again alone behind a savepoint: the bad one becomes
+`stuck` with the reason, the others go on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from postroom.conf.crash import point
+from postroom.flow.filing import Desk, Filing, Verdict, load, look_up
+from postroom.flow.parsed import message_of
+from postroom.flow.steps import bounces, enqueue, identify, loops, route, screen, thread
+from postroom.flow.writing import write
+from postroom.mail.bounces import read_bounce
+from postroom.models import LetterState, RawMessage
+from postroom.models.blob import BlobError
+from postroom.models.event import record
+
+log = logging.getLogger(__name__)
+
+Step = Callable[[Filing, Desk], Verdict | None]
+
+STEPS: tuple[tuple[str, Step], ...] = (
+    (
+        "bounces",
+        bounces.recognise,
+    ),  # first: a report quotes our mail and would else look like a reply, or like our own
+    ("loops", loops.stop),  # before anybody is made a contact: what goes round has no author
+    ("size", screen.size),
+    ("start", screen.start_date),
+    ("recipient", screen.recipient),  # after loops, so that the reason shown is the truer one
+    ("contact", identify.contact),
+    ("thread", thread.find_case),  # needs the contact: who takes part in a case may continue it
+    ("queue", route.default_queue),  # needs the case: it stays in its queue
+    ("enqueue", enqueue.queue),  # last: only what passed everything makes work
+)
+
+BATCH = 200
+BATCH_BYTES = 32 * 1024 * 1024
+RETRY_AFTER = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2))
+"""Waits between attempts at a letter that could not be filed; after them it stays stuck until a person retries it."""
+
+
+def file_next() -> int:
+    """File the next batch of received letters; returns how many. One filer at a time, or threads would be torn."""
+    rows = due()
+    if not rows:
+        return 0
+    try:
+        with transaction.atomic():
+            _file(load(rows))
+        point("file-committed")
+    except Exception as error:  # noqa: BLE001 - whatever it is, one bad letter must not stop the others
+        log.info("a batch of %d letters is filed one by one: %s", len(rows), type(error).__name__)
+        for row in rows:
+            file_alone(row)
+    return len(rows)
+
+
+def due() -> list[RawMessage]:
+    """The oldest received letters, not more than a batch by count and bytes."""
+    now = timezone.now()
+    waiting = RawMessage.objects.filter(state=LetterState.RECEIVED).select_related(
+        "channel", "channel__default_queue"
+    )
+    rows: list[RawMessage] = []
+    total = 0
+    for row in waiting.order_by("id")[: BATCH * 2]:
+        if row.next_try and row.next_try > now:
+            continue
+        total += row.size if not row.partial else 0
+        if rows and (len(rows) >= BATCH or total > BATCH_BYTES):
+            break
+        rows.append(row)
+    return rows
+
+
+def file_alone(row: RawMessage) -> None:
+    """File one letter; on failure it is tried again later and then stuck, with the reason in words."""
+    try:
+        with transaction.atomic():
+            _file(load([row]))
+    except Exception as error:
+        if not isinstance(error, LookupError | BlobError):
+            log.exception("letter %s could not be filed", row.pk)
+        set_aside(row, error)
+
+
+def set_aside(row: RawMessage, error: Exception) -> None:
+    """Count the attempt; after the last one the letter is stuck and listed, never lost."""
+    attempts = row.attempts + 1
+    reason = (
+        str(error)[:400]
+        if isinstance(error, LookupError | BlobError)
+        else f"{type(error).__name__}: {str(error)[:300]}"
+    )
+    final = attempts > len(RETRY_AFTER) or isinstance(error, LookupError)
+    with transaction.atomic():
+        RawMessage.objects.filter(pk=row.pk).update(
+            state=LetterState.STUCK if final else LetterState.RECEIVED,
+            attempts=attempts,
+            next_try=None if final else timezone.now() + RETRY_AFTER[attempts - 1],
+            reason=reason,
+        )
+        if final:
+            record("letter.stuck", channel=row.channel, letter=row.pk, reason=reason)
+
+
+def _file(filings: list[Filing]) -> None:
+    for filing in filings:
+        filing.bounce = read_bounce(filing.letter)
+    desk = look_up(filings)
+    for filing in filings:
+        run_steps(filing, desk)
+        remember(filing, desk)
+    point("file-decided")
+    write(filings, desk)
+    point("file-written")
+
+
+def run_steps(filing: Filing, desk: Desk) -> None:
+    """Every step that has something to say leaves a line in the trail; one that ends the way also leaves the reason."""
+    for name, step in STEPS:
+        verdict = step(filing, desk)
+        if verdict is None:
+            continue
+        filing.trail.append([name, verdict.ends or "on", verdict.words])
+        if verdict.ends:
+            filing.state, filing.reason = verdict.ends, verdict.words
+            return
+
+
+def remember(filing: Filing, desk: Desk) -> None:
+    """The next letter of the batch may answer this one."""
+    if filing.state != LetterState.FILED:
+        return
+    message = filing.message = message_of(filing)
+    if message.message_id:
+        desk.by_message_id.setdefault(message.message_id, message)
+    if message.in_reply_to:
+        desk.by_parent.setdefault(message.in_reply_to, message)
+    case = message.case
+    case.participants = sorted({*case.participants, *_participants(filing)})
+    case.updated = max(case.updated, desk.now) if not filing.row.archive else case.updated
+    case.preview = message.text[:200] or case.preview
+
+
+def _participants(filing: Filing) -> set[str]:
+    """The writer and those they wrote to take part in a case; nobody else joins by mail."""
+    if filing.bounce is not None:
+        return set()
+    people = {
+        filing.from_key,
+        *(a.key for a in (*filing.letter.reply_to, *filing.letter.to, *filing.letter.cc)[:200]),
+    }
+    return {one for one in people if one}

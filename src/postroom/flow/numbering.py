@@ -1,0 +1,24 @@
+"""When a server renumbers a folder (a new UIDVALIDITY, RFC 3501 section 2.3.1.1): start over and match by content.
+
+Letters that we have keep their ledger row: while the folder is listed anew, the same bytes under an old numbering get the new number.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from django.db import transaction
+
+from postroom.models import Channel, ChannelFolder
+from postroom.models.event import record
+
+log = logging.getLogger(__name__)
+
+
+@transaction.atomic
+def settle_new_numbering(channel: Channel, folder: ChannelFolder, validity: str) -> None:
+    """Believe the new numbering from now on."""
+    log.warning("channel %s: folder %s was renumbered by its server", channel.pk, folder.pk)
+    record("channel.renumbered", channel=channel, folder=folder.name, before=folder.validity, after=validity)
+    folder.validity, folder.cursor, folder.baseline = validity, 0, 2**62 if folder.baseline else 0
+    folder.save(update_fields=["validity", "cursor", "baseline"])

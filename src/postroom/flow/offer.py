@@ -1,0 +1,187 @@
+"""Offers: waiting work is offered to an available agent with room; what is not taken in time goes to the next.
+
+due work + available agents --choose--> Offer made --> accepted | declined | expired | withdrawn
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from postroom.actions.presence import end_offer, set_presence
+from postroom.actions.work import unpark
+from postroom.conf.crash import point
+from postroom.flow.choose import Agent, Choice, Unplaced, Work, choose
+from postroom.models import Interaction, InteractionState, Offer, OfferState, Presence, QueueMember, User
+from postroom.models.event import record
+
+LOOK_AHEAD = 500
+"""Waiting interactions looked at in one round."""
+MISSED_BEFORE_AWAY = 2
+GONE_AFTER = timedelta(seconds=45)
+"""No sign of life from the browser for so long means that nobody sits there."""
+
+
+def offer_waiting() -> int:
+    """Make the offers that can be made now; returns how many."""
+    agents = available()
+    work = waiting()
+    if not work:
+        return 0
+    chosen, left = choose(work, agents)
+    made = sum(make(one) for one in chosen)
+    explain(left)
+    return made
+
+
+def waiting() -> list[Work]:
+    """Waiting interactions of open queues that push, most urgent first, with who has turned each down."""
+    rows = Interaction.objects.filter(state=InteractionState.WAITING, queue__is_open=True, queue__push=True)
+    found = list(
+        rows.order_by("priority", "waiting_since", "id").values_list(
+            "id", "queue_id", "priority", "waiting_since"
+        )[:LOOK_AHEAD]
+    )
+    turned_down: dict[int, set[int]] = defaultdict(set)
+    past = Offer.objects.filter(
+        interaction_id__in=[f[0] for f in found], state__in=[OfferState.DECLINED, OfferState.EXPIRED]
+    )
+    for interaction, agent in past.values_list("interaction_id", "agent_id"):
+        turned_down[interaction].add(agent)
+    return [
+        Work(pk, queue, priority, since, frozenset(turned_down[pk])) for pk, queue, priority, since in found
+    ]
+
+
+def available() -> list[Agent]:
+    """Agents who are available, have room, and are not looking at an offer already."""
+    members: dict[int, set[int]] = defaultdict(set)
+    for user, queue in QueueMember.objects.values_list("user_id", "queue_id"):
+        members[user].add(queue)
+    users = User.objects.filter(is_active=True, presence=Presence.AVAILABLE).annotate(
+        in_hand=Count(
+            "interactions",
+            filter=Q(interactions__state__in=[InteractionState.HANDLING, InteractionState.OFFERED]),
+            distinct=True,
+        )
+    )
+    looking = set(Offer.objects.filter(state=OfferState.MADE).values_list("agent_id", flat=True))
+    return [
+        Agent(u.pk, frozenset(members[u.pk]), u.capacity - u.in_hand, u.idle_since)
+        for u in users
+        if u.pk not in looking and u.in_hand < u.capacity
+    ]
+
+
+def make(choice: Choice) -> bool:
+    """Write one offer, if nothing has changed since the snapshot."""
+    now = timezone.now()
+    try:
+        with transaction.atomic():
+            agent = User.objects.select_for_update().get(pk=choice.agent)
+            interaction = (
+                Interaction.objects.select_for_update().select_related("queue", "case").get(pk=choice.work)
+            )
+            if agent.presence != Presence.AVAILABLE or interaction.state != InteractionState.WAITING:
+                return False
+            offer = Offer.objects.create(
+                interaction=interaction,
+                agent=agent,
+                made=now,
+                expires=now + timedelta(seconds=interaction.queue.offer_seconds),
+            )
+            interaction.state, interaction.agent, interaction.reason = (
+                InteractionState.OFFERED,
+                agent,
+                f"Offered to {agent.name}: {choice.why}"[:300],
+            )
+            interaction.save(update_fields=["state", "agent", "reason"])
+            record(
+                "offer.made",
+                user=agent,
+                case=interaction.case,
+                interaction=interaction,
+                queue=interaction.queue,
+                offer=offer.pk,
+                why=choice.why,
+            )
+            point("offer-written")
+    except IntegrityError:  # Another engine made an offer for it at the same moment; its row stands.
+        return False
+    point("offer-committed")
+    return True
+
+
+def explain(left: list[Unplaced]) -> None:
+    """Why it still waits, where that has changed."""
+    for why in {one.why for one in left}:
+        pks = [one.work for one in left if one.why == why]
+        Interaction.objects.filter(pk__in=pks, state=InteractionState.WAITING).exclude(reason=why).update(
+            reason=why
+        )
+
+
+def expire() -> int:
+    """End offers whose time is over; an agent who misses two in a row is set away."""
+    over = Offer.objects.filter(state=OfferState.MADE, expires__lte=timezone.now()).values_list(
+        "pk", flat=True
+    )
+    return sum(_expire(pk) for pk in list(over))
+
+
+@transaction.atomic
+def _expire(pk: int) -> bool:
+    offer = (
+        Offer.objects.select_for_update()
+        .select_related("interaction", "interaction__case", "interaction__queue", "agent")
+        .get(pk=pk)
+    )
+    if offer.state != OfferState.MADE:
+        return False
+    end_offer(offer, OfferState.EXPIRED, reason=f"{offer.agent.name} did not answer in time")
+    agent = User.objects.select_for_update().get(pk=offer.agent_id)
+    agent.missed_offers += 1
+    agent.save(update_fields=["missed_offers"])
+    if agent.missed_offers >= MISSED_BEFORE_AWAY and agent.presence == Presence.AVAILABLE:
+        set_presence(agent, Presence.AWAY, reason=f"Missed {agent.missed_offers} offers")
+    return True
+
+
+def wake_parked() -> int:
+    """Bring back what was set aside until now."""
+    due = Interaction.objects.filter(state=InteractionState.PARKED, wake__lte=timezone.now())
+    woken = 0
+    for interaction in due[:200]:
+        unpark(interaction)
+        woken += 1
+    return woken
+
+
+def mark_gone() -> int:
+    """Agents whose browser has been silent for long are away, so that nothing is offered to an empty chair."""
+    silent = User.objects.filter(presence=Presence.AVAILABLE, last_seen__lt=timezone.now() - GONE_AFTER)
+    gone = list(silent)
+    for user in gone:
+        set_presence(user, Presence.AWAY, reason="The browser was closed")
+    return len(gone)
+
+
+def next_moment() -> object:
+    """When the next timer of an offer or a snooze is due, or None."""
+    offers = (
+        Offer.objects.filter(state=OfferState.MADE)
+        .order_by("expires")
+        .values_list("expires", flat=True)
+        .first()
+    )
+    parked = (
+        Interaction.objects.filter(state=InteractionState.PARKED)
+        .order_by("wake")
+        .values_list("wake", flat=True)
+        .first()
+    )
+    return min((m for m in (offers, parked) if m), default=None)

@@ -1,0 +1,167 @@
+"""Writing what the steps decided: a batch of letters with a handful of statements, inside the caller's transaction."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from postroom.flow.bounced import apply_bounce
+from postroom.flow.filing import Desk, Filing
+from postroom.flow.parsed import attachments_of
+from postroom.models import (
+    Attachment,
+    Case,
+    Contact,
+    ContactAddress,
+    Interaction,
+    LetterState,
+    Message,
+    search,
+)
+from postroom.models.event import record_many
+
+
+class LetterMoved(RuntimeError):
+    """Another filer was faster with one of these letters; nothing of this batch is written."""
+
+
+def write(filings: list[Filing], desk: Desk) -> None:
+    """All rows of a batch. Raises on any failure: the caller's transaction then writes nothing."""
+    filed = [f for f in filings if f.state == LetterState.FILED]
+    _write_contacts(filed)
+    _write_cases(filed)
+    _write_messages(filed)
+    _write_interactions(filed)
+    for filing in filed:
+        if filing.bounce and filing.bounced:
+            apply_bounce(filing.bounce, filing.bounced, filing.message)
+    _index(filed)
+    _write_ledger(filings)
+    record_many([_event(f) for f in filings])
+
+
+def _write_contacts(filed: list[Filing]) -> None:
+    new: dict[int, Filing] = {
+        id(f.contact): f for f in reversed(filed) if f.contact is not None and f.contact.pk is None
+    }
+    Contact.objects.bulk_create([f.contact for f in new.values() if f.contact])
+    ContactAddress.objects.bulk_create(
+        [
+            ContactAddress(contact=f.contact, address=f.letter.from_.address[:320], key=f.from_key[:320])
+            for f in new.values()
+            if f.letter.from_
+        ]
+    )
+
+
+def _write_cases(filed: list[Filing]) -> None:
+    cases = {id(f.case): f.case for f in filed if f.case is not None}
+    for f in filed:
+        if f.case is not None and f.letter.attachments:
+            f.case.has_attachment = True
+    new = [case for case in cases.values() if case.pk is None]
+    for case in new:
+        _point_to_saved(case)
+    Case.objects.bulk_create(new)
+    known = {case.pk: case for case in cases.values() if case not in new}
+    if known:
+        Case.objects.bulk_update(
+            list(known.values()),
+            ["state", "closed", "participants", "preview", "updated", "has_attachment", "queue"],
+        )
+
+
+def _point_to_saved(row: Any) -> None:
+    """Objects of this batch got their numbers after they were pointed at."""
+    for name in ("contact", "linked_to", "case"):
+        if hasattr(row, f"{name}_id") and getattr(row, name, None) is not None:
+            setattr(row, f"{name}_id", getattr(row, name).pk)
+
+
+def _write_messages(filed: list[Filing]) -> None:
+    messages = [f.message for f in filed if f.message is not None]
+    for message in messages:
+        _point_to_saved(message)
+    Message.objects.bulk_create([f.message for f in filed if f.message is not None and not f.again])
+    for filing in filed:
+        if filing.again and filing.message is not None:
+            filing.message.save()
+            filing.message.attachments.all().delete()
+    Attachment.objects.bulk_create([one for f in filed for one in attachments_of(f)])
+
+
+def _write_interactions(filed: list[Filing]) -> None:
+    mine = {id(f.interaction): f.interaction for f in filed if f.interaction is not None}
+    new = [i for i in mine.values() if i.pk is None]
+    for interaction in new:
+        _point_to_saved(interaction)
+    Interaction.objects.bulk_create(new)
+    joined = [i.pk for i in mine.values() if i not in new]
+    Interaction.objects.filter(pk__in=joined).update(unread=True)
+
+
+def _index(filed: list[Filing]) -> None:
+    search.index(
+        [
+            (f.message.pk, f.message.subject, _people(f.message), f"{f.message.text}\n{f.message.folded}")
+            for f in filed
+            if f.message is not None
+        ]
+    )
+
+
+def _people(message: Message) -> str:
+    everybody = [
+        {"name": message.from_name, "address": message.from_address},
+        *message.to[:50],
+        *message.cc[:50],
+    ]
+    return " ".join(f"{p['name']} {p['address']}" for p in everybody)
+
+
+LEDGER = """
+UPDATE post_rawmessage SET state = %s, reason = %s, filed = %s, subject = %s, sender = %s, message_id = %s, sent = %s, trail = %s, next_try = NULL
+WHERE id = %s AND state = 'received'
+"""
+
+
+def _write_ledger(filings: list[Filing]) -> None:
+    now = timezone.now()
+    moment = connection.ops.adapt_datetimefield_value
+    values = [
+        (
+            f.state, f.reason[:500], moment(now), _short(f.letter.subject, 400), f.from_key[:254], _short(f.letter.message_id, 998),
+            moment(f.letter.date) if f.letter.date else None, json.dumps([*f.row.trail, *f.trail]), f.row.pk,
+        )
+        for f in filings
+    ]  # fmt: skip
+    with connection.cursor() as cursor:
+        changed = 0
+        cursor.executemany(LEDGER, values)
+        changed = cursor.rowcount
+    # The state in the WHERE clause is the last defence against two filers.
+    if changed not in (-1, len(values)):
+        raise LetterMoved(f"{len(values) - changed} letters were filed by somebody else")
+
+
+def _short(text: str, most: int) -> str:
+    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")[:most]
+
+
+def _event(f: Filing) -> tuple[str, dict[str, Any]]:
+    facts: dict[str, Any] = {"channel": f.channel, "letter": f.row.pk}
+    if f.state != LetterState.FILED:
+        return f"letter.{f.state}", {**facts, "reason": f.reason}
+    interaction = f.interaction
+    facts |= {
+        "case": f.case,
+        "queue": f.queue,
+        "interaction": interaction,
+        "message": f.message.pk if f.message else None,
+    }
+    if interaction is not None and interaction.agent_id:
+        facts["user"] = interaction.agent
+    return "letter.filed", facts

@@ -1,0 +1,324 @@
+"""A letter as Postroom understands it: `read(raw)` gives one for any bytes and never raises. Not the tables of the database.
+
+Everything is computed on first use; reading a subject does not look at the body.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from . import addresses, dates, flowed, headers, limits, transfer
+from .addresses import Address
+from .headers import Headers
+from .lazily import lazily
+from .parts import Bounds, Part
+
+__all__ = ["Address", "Attachment", "Headers", "Letter", "Part", "read"]
+
+_ID = re.compile(r"<\s*([^<>]{1,4000}?)\s*>")
+_ONCE = ("from", "to", "subject", "date", "message-id", "content-type", "cc", "sender", "reply-to", "in-reply-to")
+_LOOP_HOPS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A part that is not shown as body. `name` is what the sender called it (empty if nothing), made safe to show."""
+
+    name: str
+    type: str
+    inline: bool
+    content_id: str
+    part: Part = field(repr=False, compare=False)
+
+    def content(self) -> bytes:
+        """The decoded bytes."""
+        return self.part.content()
+
+    @property
+    def size(self) -> int:
+        """Decoded size in bytes; decodes the part. `part.approx_size` does not."""
+        return len(self.part.content())
+
+    def sha256(self) -> str:
+        """Hash of the decoded bytes, hexadecimal."""
+        return hashlib.sha256(self.part.content()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Bodies:
+    """What a letter shows and what it carries."""
+
+    plain: tuple[Part, ...]
+    html: tuple[Part, ...]
+    others: tuple[Part, ...]
+
+
+class Letter:
+    """One letter. All properties are lazy, kept, and free of exceptions, NUL and lone surrogates."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+        self._bounds = Bounds()
+        if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raw = self._from_wide(raw)
+        raw = self._with_line_feeds(raw)
+        start, marked = headers.skip_marks(raw)
+        if marked:
+            self._bounds.flags.add("mime-defect")
+        self.root = Part(raw, start, len(raw), bounds=self._bounds)
+        self.headers: Headers = self.root.headers
+
+    def _from_wide(self, raw: bytes) -> bytes:
+        """A whole letter in UTF-16."""
+        self._bounds.flags.add("mime-defect")
+        return raw.decode("utf-16", "replace").encode()
+
+    def _with_line_feeds(self, raw: bytes) -> bytes:
+        """A letter whose lines end in CR alone, read as if they ended in LF."""
+        blank = raw.find(b"\r\r")
+        first = raw.find(b"\n") if blank >= 0 or b"\r" in raw[:2_000] else 0
+        if first < 0 or 0 <= blank < first:
+            self._bounds.flags.add("line-endings")
+            return raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        return raw
+
+    # Header fields
+
+    @lazily
+    def subject(self) -> str:
+        """Decoded, one line; empty if missing."""
+        return " ".join(self.headers.get("subject")[: limits.SUBJECT_CHARS].split(" ")).strip()
+
+    @lazily
+    def authors(self) -> tuple[Address, ...]:
+        """All mailboxes in From; if there is none, who is named there, with an empty address."""
+        people = addresses.read_people(self.headers.plain("from"))
+        return tuple(one for one in people if one.address) or people
+
+    @property
+    def from_(self) -> Address | None:
+        """The first mailbox in From that has an '@', else the first."""
+        return _first(self.authors)
+
+    @lazily
+    def sender(self) -> Address | None:
+        """The mailbox in Sender."""
+        return _first(addresses.read_addresses(self.headers.plain("sender")))
+
+    @lazily
+    def reply_to(self) -> tuple[Address, ...]:
+        """Mailboxes in Reply-To."""
+        return self._addresses("reply-to")
+
+    @lazily
+    def to(self) -> tuple[Address, ...]:
+        """Mailboxes in To."""
+        return self._addresses("to")
+
+    @lazily
+    def cc(self) -> tuple[Address, ...]:
+        """Mailboxes in Cc."""
+        return self._addresses("cc")
+
+    @lazily
+    def bcc(self) -> tuple[Address, ...]:
+        """Mailboxes in Bcc; present only in letters of ours or from odd mailers. Never used for routing."""
+        return self._addresses("bcc")
+
+    def _addresses(self, name: str) -> tuple[Address, ...]:
+        """The first field counts; of several Cc fields all do, since mailers write one per person."""
+        if name != "cc" or self.headers.count(name) < 2:
+            return addresses.read_addresses(self.headers.plain(name))
+        values = self.headers.plain_all(name)
+        found = (one for value in values for one in addresses.read_addresses(value))
+        return tuple(dict.fromkeys(found))[: limits.ADDRESSES]
+
+    @lazily
+    def date(self) -> datetime | None:
+        """The moment in Date, aware; None if missing or impossible."""
+        value = self.headers.plain("date")
+        return dates.read_date(value) if value else None
+
+    @lazily
+    def message_id(self) -> str:
+        """Without angle brackets; an opaque string; empty if missing."""
+        value = self.headers.plain("message-id")
+        match = _ID.search(value)
+        return (match[1] if match else value.strip(" <>"))[: limits.ID_CHARS]
+
+    @lazily
+    def in_reply_to(self) -> tuple[str, ...]:
+        """Ids in In-Reply-To, without brackets."""
+        return read_ids(self.headers.plain_all("in-reply-to"))
+
+    @lazily
+    def references(self) -> tuple[str, ...]:
+        """Ids in References, oldest first, without brackets."""
+        return read_ids(self.headers.plain_all("references"))
+
+    # Bodies and attachments
+
+    @lazily
+    def bodies(self) -> Bodies:
+        """The parts to show and the parts carried."""
+        plain: list[Part] = []
+        html: list[Part] = []
+        others: list[Part] = []
+        _sort(self.root, plain, html, others)
+        return Bodies(tuple(plain), tuple(html), tuple(others))
+
+    @lazily
+    def text(self) -> str:
+        """The plain text to show, parts joined in order; empty if there is none."""
+        return _join(_plain_text(part) for part in self.bodies.plain)
+
+    @lazily
+    def html(self) -> str:
+        """The HTML to show, as sent and not sanitised; empty if there is none."""
+        return _join(part.text() for part in self.bodies.html)
+
+    @lazily
+    def attachments(self) -> tuple[Attachment, ...]:
+        """Everything not shown as body, inline images too; the position is a stable index."""
+        return tuple(_attachment(part) for part in self.bodies.others)
+
+    @lazily
+    def defects(self) -> tuple[str, ...]:
+        """Flags for what was repaired, guessed or cut, sorted. Looks at the whole structure and the shown texts."""
+        flags = set(self._bounds.flags)
+        if not self.raw.strip():
+            return ("empty",)
+        _ = self.text, self.html, self.subject, self.to, self.cc
+        for part in self.root.walk():
+            flags |= part.headers.flags
+            _check_part(part, flags)
+        flags |= self._bounds.flags | self._header_flags()
+        return tuple(sorted(flags))
+
+    def _header_flags(self) -> set[str]:
+        flags: set[str] = set()
+        if any(self.headers.count(name) > 1 for name in _ONCE):
+            flags.add("dup-header")
+        if self.headers.count("received") > _LOOP_HOPS:
+            flags.add("loop")
+        if not self.authors or not self.authors[0].address:
+            flags.add("no-sender")
+        elif len(self.authors) > 1:
+            flags.add("multi-from")
+        if self.headers.plain("from").count("<") > max(1, len(self.authors)):
+            flags.add("header-defect")
+        return flags
+
+
+def read(raw: bytes) -> Letter:
+    """The letter in these bytes. Never raises on any content."""
+    return Letter(raw)
+
+
+def read_ids(values: list[str]) -> tuple[str, ...]:
+    """Message ids in the fields given, without brackets and repeats; a bounded number, the newest kept."""
+    found: dict[str, None] = {}
+    for value in values:
+        for one in _ids(value):
+            found[one] = None
+    ids = tuple(found)
+    return ids if len(ids) <= limits.IDS else (ids[0], *ids[1 - limits.IDS :])
+
+
+def _ids(value: str) -> list[str]:
+    if "<" in value:
+        return [one[: limits.ID_CHARS] for one in _ID.findall(value)]
+    return [word[: limits.ID_CHARS] for word in value.replace(",", " ").split() if "@" in word]
+
+
+def _first(found: tuple[Address, ...]) -> Address | None:
+    for address in found:
+        if "@" in address.address:
+            return address
+    return found[0] if found else None
+
+
+def _sort(part: Part, plain: list[Part], html: list[Part], others: list[Part]) -> None:
+    """Put every leaf below the part into one of the three lists. The order is that of RFC 8621 section 4.1.4."""
+    if part.is_multipart:
+        children = part.children
+        if not children:
+            (others if part.depth >= limits.DEPTH or part.end <= part.body_start else plain).append(part)
+        elif part.type == "multipart/alternative":
+            _sort_alternatives(children, plain, html, others)
+        else:
+            related = part.type == "multipart/related"
+            for index, child in enumerate(children):
+                _sort_child(child, index, related, plain, html, others)
+    else:
+        _sort_child(part, 0, False, plain, html, others)
+
+
+def _sort_child(part: Part, index: int, related: bool, plain: list[Part], html: list[Part], others: list[Part]) -> None:
+    if part.is_multipart:
+        _sort(part, plain, html, others)
+    elif _is_body(part, index, related):
+        (html if part.type == "text/html" else plain).append(part)
+    else:
+        others.append(part)
+
+
+def _is_body(part: Part, index: int, related: bool) -> bool:
+    if part.rest or part.disposition == "attachment":
+        return False
+    if part.type in ("text/plain", "text/html"):
+        return index == 0 or not (related or part.filename)
+    return part.parent is None and part.type in _TEXTUAL
+
+
+_SAME_AGAIN = frozenset({"text/enriched", "text/richtext", "text/x-amp-html", "text/watch-html", "text/x-watch-html"})
+_TEXTUAL = frozenset({"text/enriched", "text/richtext", "text/markdown", "text/x-markdown", "text/unknown", "text/us-ascii"})
+
+
+def _sort_alternatives(children: tuple[Part, ...], plain: list[Part], html: list[Part], others: list[Part]) -> None:
+    """Plain and HTML are both kept, the page offers the switch; the same text in a third format is not a file."""
+    carried: list[Part] = []
+    for child in children:
+        _sort_child(child, 0, False, plain, html, carried)
+    others.extend(part for part in carried if part.type not in _SAME_AGAIN or part.filename or not (plain or html))
+
+
+def _plain_text(part: Part) -> str:
+    text = part.text()
+    if part.params.get("format", "").lower() == "flowed" and part.type == "text/plain":
+        return flowed.unwrap(text, delsp=part.params.get("delsp", "").lower() == "yes")
+    return text
+
+
+def _join(texts: "object") -> str:
+    pieces = [text for text in texts if text]  # type: ignore[attr-defined]
+    if len(pieces) == 1:
+        return pieces[0]
+    return "".join(piece if piece.endswith("\n") or index == len(pieces) - 1 else piece + "\n" for index, piece in enumerate(pieces))
+
+
+def _attachment(part: Part) -> Attachment:
+    inline = part.disposition == "inline" or (
+        part.disposition == "" and bool(part.content_id) and part.parent is not None and part.parent.type == "multipart/related"
+    )
+    return Attachment(_name(part), part.type, inline, part.content_id, part)
+
+
+def _name(part: Part) -> str:
+    """The sender's name for it; an attached message is called after its subject."""
+    if part.filename:
+        return part.filename
+    if part.rest or (part.is_multipart and part.depth >= limits.DEPTH):
+        return "rest.eml"
+    if part.message is not None:
+        subject = part.message.headers.get("subject")
+        stem = headers.tidy(subject).replace("/", "_").replace("\\", "_").strip(" .")
+        return (stem[:100].strip() or "message") + ".eml"
+    return ""
+
+
+def _check_part(part: Part, flags: set[str]) -> None:
+    if part.encoding == "base64" and not part.is_multipart and part.end - part.body_start <= limits.CHECKED_BYTES:
+        if not transfer.is_clean_base64(part.body):
+            flags.add("mime-defect")

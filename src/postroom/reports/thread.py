@@ -1,0 +1,234 @@
+"""What a case's page shows: its messages, the events between them, the contact and the earlier cases. Read only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from postroom.models import (
+    Attachment,
+    Case,
+    Contact,
+    Disposition,
+    Event,
+    Interaction,
+    InteractionState,
+    Message,
+    MessageKind,
+    OutState,
+    Queue,
+    Recipient,
+    RecipientState,
+    User,
+)
+from postroom.models.rights import visible_cases
+
+SHOWN = 20  # messages at first; earlier ones by their own button
+EVENTS = 200
+PROBLEMS = {
+    "oversize": "Too large: only the head was collected",
+    "truncated": "Cut: the server gave only a part",
+    "bounce": "Returned mail",
+    "automatic": "Automatic reply",
+    "loop": "Mail loop",
+    "charset-guess": "Some letters were guessed",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """An event between the messages."""
+
+    text: str
+    at: datetime
+    icon: str
+
+
+@dataclass(frozen=True)
+class Item:
+    """Something in the thread: exactly one of the two is set."""
+
+    message: Message | None = None
+    line: Line | None = None
+
+    @property
+    def at(self) -> datetime:
+        """Where it stands in time."""
+        if self.message is not None:
+            return self.message.created
+        assert self.line is not None
+        return self.line.at
+
+
+@dataclass(frozen=True)
+class Thread:
+    """The newest part of a case's messages, oldest first. `earlier` counts what is folded above."""
+
+    items: Sequence[Item]
+    earlier: int
+    first: int
+    newest: int
+
+
+@dataclass(frozen=True)
+class About:
+    """The panel beside the thread."""
+
+    contact: Contact | None
+    address: str
+    active: Interaction | None
+    last: Interaction | None
+    earlier: Sequence[Case]
+    linked: Case | None
+
+
+def thread(case: Case, user: User, *, before: int = 0) -> Thread:
+    """Messages and events of a case; one's own drafts stand in the composer, the drafts of others at the end."""
+    messages = case.messages.exclude(state=OutState.DRAFT, author=user).exclude(state=OutState.DRAFT, purpose="note").exclude(state=OutState.DRAFT, text="")
+    if before:
+        edge = case.messages.filter(pk=before).first()
+        messages = messages.filter(Q(created__lt=edge.created) | Q(created=edge.created, pk__lt=edge.pk)) if edge else messages.none()
+    found = list(
+        messages.order_by("-created", "-id")
+        .select_related("author", "sender", "letter", "contact")
+        .prefetch_related("attachments", "recipients")
+        .defer("html", "references")[: SHOWN + 1]
+    )
+    hidden = messages.count() - SHOWN if len(found) > SHOWN else 0
+    shown = found[:SHOWN][::-1]
+    since = shown[0].created if shown and hidden else None
+    until = edge.created if before and edge else None
+    items = [Item(message=m) for m in shown] + [Item(line=line) for line in lines(case, user, since, until)]
+    newest = case.messages.exclude(state=OutState.DRAFT).order_by("-id").values_list("id", flat=True).first() or 0
+    # Drafts of others go last whatever their time: they are not part of what was said yet.
+    items.sort(key=lambda item: (bool(item.message and item.message.state == OutState.DRAFT), item.at))
+    return Thread(items, hidden, shown[0].pk if shown else 0, newest)
+
+
+def lines(case: Case, user: User, since: datetime | None, until: datetime | None) -> list[Line]:
+    """The events of a case as sentences; those that messages show themselves are left out."""
+    events = Event.objects.filter(case=case).select_related("actor", "user", "queue").order_by("-id")
+    if since:
+        events = events.filter(at__gte=since)
+    if until:
+        events = events.filter(at__lt=until)
+    found = list(events[:EVENTS])[::-1]
+    told, made = [], {}
+    for event in found:
+        if event.kind == "offer.made":
+            made[event.data.get("offer")] = event
+        text = _sentence(event, user, made)
+        if text:
+            told.append(Line(text, event.at, ICONS.get(event.kind, "bolt")))
+    return told
+
+
+ICONS = {
+    "interaction.parked": "snooze",
+    "interaction.woken": "clock",
+    "interaction.transferred": "swap",
+    "interaction.finished": "check-circle",
+    "interaction.returned": "back",
+    "case.reopened": "refresh",
+    "message.bounced": "warning",
+}
+
+
+def _sentence(event: Event, user: User, made: dict[Any, Event]) -> str:
+    who = "You" if event.actor_id == user.pk else event.actor.name if event.actor else "Postroom"
+    whom = "you" if event.user_id == user.pk else event.user.name if event.user else "somebody"
+    queue = event.queue.name if event.queue else "a queue"
+    data = event.data
+    if event.kind == "offer.accepted":
+        offer = made.get(data.get("offer"))
+        after = f" after {round((event.at - offer.at).total_seconds())} s" if offer else ""
+        return f"Offered to {whom} by {queue}, accepted{after}"
+    if event.kind in ("offer.declined", "offer.expired", "offer.withdrawn"):
+        how = {"offer.declined": "declined", "offer.expired": "not answered in time", "offer.withdrawn": "withdrawn"}[event.kind]
+        return f"Offered to {whom} by {queue}, {how}"
+    if event.kind == "interaction.finished":
+        how = "set it to waiting on customer" if data.get("case_state") == "pending" else "closed it"
+        disposition = f" as {data['disposition']}" if data.get("disposition") else ""
+        return f"{who} {how}{disposition}"
+    simple = {
+        "interaction.pulled": f"{who} took it from {queue}",
+        "interaction.returned": f"{who} gave it back to {queue}",
+        "interaction.transferred": f"{who} transferred it from {data.get('before')} to {data.get('after')}",
+        "interaction.parked": f"{who} snoozed it",
+        "interaction.woken": "Back from snooze",
+        "case.reopened": f"{who} reopened it",
+        "message.undone": f"{who} took a message back",
+    }
+    return simple.get(event.kind, "")
+
+
+def about(case: Case, user: User) -> About:
+    """The contact, the work on this case, and the contact's other cases that the person may see."""
+    work = list(case.interactions.select_related("agent", "queue", "disposition").order_by("-id")[:20])
+    active = next((one for one in work if one.state != InteractionState.FINISHED), None)
+    earlier: list[Case] = []
+    if case.contact_id:
+        others = visible_cases(user).filter(contact=case.contact_id).exclude(pk=case.pk)
+        earlier = list(others.select_related("channel").order_by("-updated")[:10])
+    address = ""
+    if case.contact:
+        first = min(case.contact.addresses.all(), key=lambda a: a.pk, default=None)
+        address = first.address if first else ""
+    return About(case.contact, address, active, work[0] if work else None, earlier, case.linked_to)
+
+
+def dispositions(queue: Queue | None) -> list[tuple[str, Disposition]]:
+    """Those that may end work of a queue, each with its whole path, in reading order."""
+    active = list(Disposition.objects.filter(Q(queue=None) | Q(queue=queue), active=True))
+    by_id = {one.pk: one for one in active}
+    parents = {one.parent_id for one in active}
+    paths = [(_path(one, by_id), one) for one in active if one.pk not in parents]
+    return sorted(paths, key=lambda pair: pair[0].casefold())
+
+
+def _path(one: Disposition, by_id: dict[int, Disposition]) -> str:
+    names = [one.name]
+    for _ in range(2):
+        parent = by_id.get(one.parent_id or 0)
+        if parent is None:
+            break
+        names.insert(0, parent.name)
+        one = parent
+    return " › ".join(names)
+
+
+def own_draft(case: Case, user: User, *, note: bool) -> Message | None:
+    """What the person has begun to write here, the newest if there are several."""
+    drafts = case.messages.filter(author=user, state=OutState.DRAFT).select_related("sender", "answers")
+    drafts = drafts.filter(purpose="note") if note else drafts.exclude(purpose="note")
+    return drafts.order_by("-id").first()
+
+
+def badges(message: Message) -> list[str]:
+    """What is odd about an incoming letter, in words."""
+    return [PROBLEMS[flag] for flag in message.flags if flag in PROBLEMS]
+
+
+def returned(message: Message) -> list[Recipient]:
+    """Recipients a letter of ours did not reach."""
+    return [one for one in message.recipients.all() if one.state in (RecipientState.BOUNCED, RecipientState.DELAYED)]
+
+
+def files(message: Message) -> list[Attachment]:
+    """The files to show as cards: inline images are shown where they belong."""
+    return [one for one in message.attachments.all() if not (one.inline and one.content_id and message.has_html)]
+
+
+def is_incoming(message: Message) -> bool:
+    """From outside."""
+    return message.kind == MessageKind.IN
+
+
+def now() -> datetime:
+    """The moment a page is written, for countdowns."""
+    return timezone.now()

@@ -1,0 +1,1 @@
+"""Pages about oneself: signing in and out, the first administrator, profile and preferences."""

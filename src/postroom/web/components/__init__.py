@@ -1,0 +1,1 @@
+"""What pages are put together from, in Python: asset addresses, icons, avatars, times and sizes in words. No pages and no data here."""

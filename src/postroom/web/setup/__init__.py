@@ -1,0 +1,1 @@
+"""Pages of set-up: channels, senders, queues, people, outbox, ledger."""
