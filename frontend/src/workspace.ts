@@ -5,3 +5,4 @@ import "./elements/composer";
 import "./elements/mailframe";
 import "./elements/offer";
 import "./elements/recipients";
+import "./workspace/desk";

@@ -10,7 +10,9 @@ PASSWORD = "a lamp in the harbour"
 
 
 def administrator(name: str = "Ada", **more: Any) -> User:
-    return User.objects.create_user(f"{name.lower()}@desk.test", name, role=Role.ADMINISTRATOR, password=PASSWORD, **more)
+    return User.objects.create_user(
+        f"{name.lower()}@desk.test", name, role=Role.ADMINISTRATOR, password=PASSWORD, **more
+    )
 
 
 def agent(name: str = "Max", **more: Any) -> User:

@@ -10,8 +10,15 @@ from typing import Any
 
 import pytest
 
-from postroom.actions.channels import create_channel
-from postroom.actions.checks import check_channel, check_saved_channel, check_saved_sender, check_sender, probe_channel, within
+from postroom.actions.channels import change_channel, create_channel
+from postroom.actions.checks import (
+    check_channel,
+    check_saved_channel,
+    check_saved_sender,
+    check_sender,
+    probe_channel,
+    within,
+)
 from postroom.actions.refusals import NotAllowed, Refused
 from postroom.actions.senders import create_sender
 from postroom.connectors.base import Step
@@ -75,19 +82,21 @@ def test_the_stored_password_is_not_sent_to_another_server(mailbox: dict[str, An
 
 
 @pytest.mark.requirement("CH-16", "CH-17")
-def test_a_saved_channel_remembers_that_it_was_validated(mailbox: dict[str, Any], dovecot: Dovecot) -> None:
+def test_a_saved_channel_remembers_that_it_was_validated(mailbox: dict[str, Any]) -> None:
     channel = create_channel(by=None, values=mailbox)
     assert "fail" not in {step.state for step in check_saved_channel(channel, by=None)}
     channel.refresh_from_db()
     assert channel.validated is not None
-    dovecot.add_user(EVA, "changed")
+    channel = change_channel(channel, by=None, values={"password": "wrong"})
     assert "fail" in {step.state for step in check_saved_channel(channel, by=None)}
     channel.refresh_from_db()
     assert channel.validated is None
 
 
 @pytest.mark.requirement("CH-12")
-def test_the_letters_of_a_mailbox_are_counted_before_anything_is_collected(mailbox: dict[str, Any], dovecot: Dovecot) -> None:
+def test_the_letters_of_a_mailbox_are_counted_before_anything_is_collected(
+    mailbox: dict[str, Any], dovecot: Dovecot
+) -> None:
     probe = probe_channel(mailbox, by=None)
     assert (probe.letters, probe.size) == (2, 2 * len(LETTER))
     assert "INBOX" in probe.folders
@@ -111,9 +120,16 @@ def test_a_mailbox_that_cannot_be_counted_is_refused_with_the_reason(mailbox: di
 
 
 @pytest.mark.requirement("SE-07")
-def test_a_sender_is_checked_as_it_is_stored_and_as_it_is_typed(dovecot: Dovecot, postfix: MailServer) -> None:
+def test_a_sender_is_checked_as_it_is_stored_and_as_it_is_typed(
+    dovecot: Dovecot, postfix: MailServer
+) -> None:
     dovecot.add_user(EVA, "eva-pw")
-    settings = {"host": "localhost", "port": postfix.submission_port, "login": EVA, "ca": dovecot.certificates.ca_pem}
+    settings = {
+        "host": "localhost",
+        "port": postfix.submission_port,
+        "login": EVA,
+        "ca": dovecot.certificates.ca_pem,
+    }
     values = sender_values(address=EVA, settings=settings, password="eva-pw")
     assert "fail" not in {step.state for step in check_sender(values, by=None)}
     sender = create_sender(by=None, values=values)
@@ -152,3 +168,15 @@ def test_a_silent_server_is_given_up_after_the_connection_timeout() -> None:
         steps = list(check_channel(channel_values(settings=settings), by=None))
     assert steps[-1].state == "fail"
     assert time.monotonic() - start < 10
+
+
+def test_a_mailbox_that_another_channel_collects_is_warned_about(
+    mailbox: dict[str, Any], dovecot: Dovecot
+) -> None:
+    create_channel(by=None, values={**mailbox, "name": "First"})
+    same = {**mailbox, "settings": {**mailbox["settings"], "host": "LOCALHOST", "login": EVA.upper()}}
+    first = next(check_channel(same, by=None))
+    assert (first.state, first.field) == ("warn", "login")
+    assert "The channel First collects this mailbox already" in first.detail
+    dovecot.deliver(EVA, LETTER, "Other")
+    assert next(check_channel({**mailbox, "folder": "Other"}, by=None)).state == "ok"

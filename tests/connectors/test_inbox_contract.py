@@ -165,7 +165,9 @@ def test_reading_changes_nothing_on_the_server(door: Door, anna: Person) -> None
         inbox.head(refs[0], 10)
         inbox.settle(refs, Settle.LEAVE)
     assert anna.server.letters(anna.address) == LETTERS
-    if door.kind.can_mark:  # by POP3 the server itself may mark what it hands out, and nobody can ask it not to
+    if (
+        door.kind.can_mark
+    ):  # by POP3 the server itself may mark what it hands out, and nobody can ask it not to
         assert not any("S" in flags for flags in anna.server.flags(anna.address))
 
 
@@ -196,7 +198,9 @@ def test_check_names_every_step_and_counts_the_letters(door: Door, anna: Person,
     anna.deliver(*LETTERS)
     steps = list(door.open(security=security).check(how=Settle.DELETE))
     assert [step.name for step in steps if step.state == "fail"] == []
-    assert {"name", "tcp", "tls", "greeting", "sign-in", "folder", "rights", "push", "count"} == {s.name for s in steps}
+    assert {"name", "tcp", "tls", "greeting", "sign-in", "folder", "rights", "push", "count"} == {
+        s.name for s in steps
+    }
     assert "6 letters" in steps[-1].detail
     assert all(step.ms >= 0 and step.title for step in steps)
     assert anna.server.letters(anna.address) == LETTERS
@@ -216,7 +220,9 @@ def test_a_wrong_password_is_a_sign_in_error_in_the_servers_words(door: Door) ->
 
 
 @pytest.mark.server
-@pytest.mark.parametrize("password", ['quo"te', "back\\slash", "per%cent", " spa ce ", "pässwörd-日本", "x" * 200, "a{3}"])
+@pytest.mark.parametrize(
+    "password", ['quo"te', "back\\slash", "per%cent", " spa ce ", "pässwörd-日本", "x" * 200, "a{3}"]
+)
 def test_any_password_works(door: Door, anna: Person, password: str) -> None:
     anna.server.add_user(anna.address, password)
     with door.kind(door.settings(), Secret(password)) as inbox:
@@ -242,7 +248,9 @@ def test_a_line_break_in_login_or_password_never_reaches_the_socket(door: Door, 
 
 @pytest.mark.server
 @pytest.mark.requirement("CH-14")
-def test_an_unverified_certificate_is_refused_with_its_fingerprint(door: Door, certificates: Certificates) -> None:
+def test_an_unverified_certificate_is_refused_with_its_fingerprint(
+    door: Door, certificates: Certificates
+) -> None:
     settings = door.settings(ca="")
     with pytest.raises(ConnectorError) as wrong:
         door.kind(settings, door.secret).connect()

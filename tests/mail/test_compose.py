@@ -69,7 +69,9 @@ def test_a_small_reply_looks_as_it_should() -> None:
 
 
 def test_the_same_values_make_the_same_bytes() -> None:
-    letter = outgoing(html="<p>x</p>", attachments=(File(name="a.pdf", type="application/pdf", content=b"1"),))
+    letter = outgoing(
+        html="<p>x</p>", attachments=(File(name="a.pdf", type="application/pdf", content=b"1"),)
+    )
     assert compose(letter) == compose(letter)
 
 
@@ -113,7 +115,9 @@ def test_a_letter_for_bcc_only_still_has_a_to() -> None:
 
 
 def test_text_and_html_are_alternatives_and_inline_files_are_related_to_the_html() -> None:
-    logo = File(name="logo.png", type="image/png", content=b"\x89PNG\r\n", inline=True, content_id="logo@desk")
+    logo = File(
+        name="logo.png", type="image/png", content=b"\x89PNG\r\n", inline=True, content_id="logo@desk"
+    )
     order = File(name="order.pdf", type="application/pdf", content=bytes(range(256)) * 10)
     letter, parsed = both(outgoing(html='<img src="cid:logo@desk">', attachments=(logo, order)))
     assert [part.get_content_type() for part in parsed.walk()] == [
@@ -128,8 +132,18 @@ def test_text_and_html_are_alternatives_and_inline_files_are_related_to_the_html
     assert letter.text == "Dear Joe,\n\nit is on its way.\n"
     assert letter.html == '<img src="cid:logo@desk">\n'
     first, second = letter.attachments
-    assert (first.name, first.inline, first.content_id, first.content()) == ("logo.png", True, "logo@desk", logo.content)
-    assert (second.name, second.inline, second.type, second.content()) == ("order.pdf", False, "application/pdf", order.content)
+    assert (first.name, first.inline, first.content_id, first.content()) == (
+        "logo.png",
+        True,
+        "logo@desk",
+        logo.content,
+    )
+    assert (second.name, second.inline, second.type, second.content()) == (
+        "order.pdf",
+        False,
+        "application/pdf",
+        order.content,
+    )
 
 
 def test_html_alone_needs_no_multipart() -> None:
@@ -138,7 +152,9 @@ def test_html_alone_needs_no_multipart() -> None:
     assert letter.html.strip() == "<p>Grüße</p>"
 
 
-@pytest.mark.parametrize("name", ["Rechnung März 2026.pdf", "請求書" * 40 + ".pdf", 'a "b" \\c;d=e.pdf', "x.pdf"])
+@pytest.mark.parametrize(
+    "name", ["Rechnung März 2026.pdf", "請求書" * 40 + ".pdf", 'a "b" \\c;d=e.pdf', "x.pdf"]
+)
 def test_file_names_arrive_by_both_readers(name: str) -> None:
     letter, parsed = both(outgoing(attachments=(File(name=name, type="application/pdf", content=b"x"),)))
     (attachment,) = parsed.iter_attachments()
@@ -150,10 +166,16 @@ def test_file_names_arrive_by_both_readers(name: str) -> None:
 
 def test_an_attached_letter_stays_a_letter_and_an_eight_bit_one_becomes_a_file() -> None:
     inner = compose(outgoing(subject="inner"))
-    letter, parsed = both(outgoing(attachments=(File(name="inner.eml", type="message/rfc822", content=inner),)))
+    letter, parsed = both(
+        outgoing(attachments=(File(name="inner.eml", type="message/rfc822", content=inner),))
+    )
     assert [part.get_content_type() for part in parsed.walk()][2:] == ["message/rfc822", "text/plain"]
     assert letter.attachments[0].content() == inner
-    raw = compose(outgoing(attachments=(File(name="inner.eml", type="message/rfc822", content=b"Subject: \xff\r\n\r\n"),)))
+    raw = compose(
+        outgoing(
+            attachments=(File(name="inner.eml", type="message/rfc822", content=b"Subject: \xff\r\n\r\n"),)
+        )
+    )
     assert raw.isascii()
     assert read(raw).attachments[0].type == "application/octet-stream"
 
@@ -176,20 +198,31 @@ def test_machine_letters_say_so() -> None:
 
 TEXT_FIELDS = field_names(compose(outgoing(cc=(JOE,), reply_to=(JOE,))))
 HOSTILE = st.text(
-    alphabet=st.one_of(st.sampled_from("\r\n\t \x00\x0b\x0c\x85\u2028\u2029\ud800:<>\"\\,;@=?"), st.characters()), max_size=80
+    alphabet=st.one_of(
+        st.sampled_from('\r\n\t \x00\x0b\x0c\x85\u2028\u2029\ud800:<>"\\,;@=?'), st.characters()
+    ),
+    max_size=80,
 )
 
 
 @given(subject=HOSTILE, name=HOSTILE, file_name=HOSTILE, text=HOSTILE)
-@example(subject="x\r\nBcc: evil@example.com", name='"\r\nBcc: evil@example.com', file_name="\r\n\r\n", text="")
+@example(
+    subject="x\r\nBcc: evil@example.com", name='"\r\nBcc: evil@example.com', file_name="\r\n\r\n", text=""
+)
 @pytest.mark.requirement("SE-08")
 def test_nothing_from_outside_adds_a_field(subject: str, name: str, file_name: str, text: str) -> None:
-    plain = outgoing(subject=subject, to=(Address(name, "joe@customer.example"),), cc=(JOE,), reply_to=(JOE,), text=text)
+    plain = outgoing(
+        subject=subject, to=(Address(name, "joe@customer.example"),), cc=(JOE,), reply_to=(JOE,), text=text
+    )
     assert field_names(compose(plain)) == TEXT_FIELDS
     raw = compose(outgoing(attachments=(File(name=file_name, type="a/b\r\nX: y", content=b""),)))
     assert raw.isascii()
     assert len(list(email.message_from_bytes(raw, policy=email.policy.compat32).walk())) == 3
-    assert [part.type for part in read(raw).root.walk()] == ["multipart/mixed", "text/plain", "application/octet-stream"]
+    assert [part.type for part in read(raw).root.walk()] == [
+        "multipart/mixed",
+        "text/plain",
+        "application/octet-stream",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -221,7 +254,12 @@ def test_what_cannot_be_said_is_refused_by_name(field: str, changes: dict[str, A
 
 # Round trips
 
-PRINTABLE = st.text(alphabet=st.characters(blacklist_categories=("Cc", "Cf", "Cs", "Zl", "Zp", "Zs", "Co", "Cn"), whitelist_characters=" "), max_size=200)
+PRINTABLE = st.text(
+    alphabet=st.characters(
+        blacklist_categories=("Cc", "Cf", "Cs", "Zl", "Zp", "Zs", "Co", "Cn"), whitelist_characters=" "
+    ),
+    max_size=200,
+)
 NAMES = PRINTABLE.map(lambda text: " ".join(text.split()))
 
 
@@ -240,7 +278,9 @@ def test_subjects_and_names_come_back(subject: str, name: str) -> None:
     assert letter.to[0].name == name or name[:1] == name[-1:] == "'" or "=?" in name
 
 
-LINES = st.lists(st.text(alphabet=st.characters(blacklist_categories=("Cc", "Cs")), max_size=200), max_size=20)
+LINES = st.lists(
+    st.text(alphabet=st.characters(blacklist_categories=("Cc", "Cs")), max_size=200), max_size=20
+)
 
 
 @given(lines=LINES)
@@ -283,7 +323,9 @@ def test_internationalized_domains_go_in_ascii_and_odd_local_parts_stay() -> Non
 
 
 def test_two_thousand_small_replies_take_less_than_a_second() -> None:
-    letter = outgoing(text="Dear Joe,\nit is on its way.\n> quoted\n" * 20, in_reply_to="order@customer.example")
+    letter = outgoing(
+        text="Dear Joe,\nit is on its way.\n> quoted\n" * 20, in_reply_to="order@customer.example"
+    )
     start = time.perf_counter()
     for _ in range(2000):
         compose(letter)
@@ -299,4 +341,6 @@ def test_a_megabyte_of_anything_is_written_in_a_moment() -> None:
 
 
 def test_utc_dates_are_written_with_an_offset() -> None:
-    assert b"Date: Thu, 01 Jan 2026 00:00:00 +0000\r\n" in compose(outgoing(date=datetime(2026, 1, 1, tzinfo=UTC)))
+    assert b"Date: Thu, 01 Jan 2026 00:00:00 +0000\r\n" in compose(
+        outgoing(date=datetime(2026, 1, 1, tzinfo=UTC))
+    )

@@ -16,7 +16,9 @@ pytestmark = pytest.mark.corpus
 
 def as_imap(conversations: tuple[Conversation, ...]) -> str:
     """The conversations in the form of an IMAP THREAD response (RFC 5256 section 4)."""
-    return "".join(f"({_branch([(place.position + 1, place.depth) for place in found])})" for found in conversations)
+    return "".join(
+        f"({_branch([(place.position + 1, place.depth) for place in found])})" for found in conversations
+    )
 
 
 def _branch(places: list[tuple[int, int]]) -> str:
@@ -58,7 +60,9 @@ def test_every_mailbox_of_the_corpus_keeps_every_letter() -> None:
     files = [path for path in (need() / "threads").rglob("*") if path.is_file() and path.suffix != ".json"]
     assert files
     letters = [letter for path in files for letter in letters_of(path)]
-    positions = [place.position for found in thread(letters, subjects=SubjectMerging.EVERY) for place in found]
+    positions = [
+        place.position for found in thread(letters, subjects=SubjectMerging.EVERY) for place in found
+    ]
     assert sorted(positions) == list(range(len(letters)))
     assert len(letters) > len(files)
 
@@ -68,4 +72,6 @@ def test_a_folder_of_one_lists_letters_is_listed_whole() -> None:
     conversations = conversations_in([folder])
     letters = letters_of(folder)
     print(f"\nthreads: {len(letters)} letters of a folder in {len(conversations)} conversations")
-    assert sorted(name for found in conversations for name in found) == sorted(one.message_id for one in letters)
+    assert sorted(name for found in conversations for name in found) == sorted(
+        one.message_id for one in letters
+    )

@@ -44,7 +44,10 @@ def test_a_token_carries_at_least_80_bits() -> None:
     assert len({own_id(message=number).split(".")[2].split("@")[0] for number in range(200)}) == 200
 
 
-@given(position=st.integers(min_value=0, max_value=60), character=st.sampled_from(string.ascii_lowercase + "0123456789.@-"))
+@given(
+    position=st.integers(min_value=0, max_value=60),
+    character=st.sampled_from(string.ascii_lowercase + "0123456789.@-"),
+)
 def test_an_id_with_any_character_changed_is_refused(position: int, character: str) -> None:
     made = own_id()
     position %= len(made)
@@ -120,7 +123,9 @@ def test_a_domain_no_id_can_carry_is_an_error(domain: str) -> None:
         make_message_id(KEY, case=1, message=1, domain=domain)
 
 
-@pytest.mark.parametrize("text", ["c1-" * 350_000, "c" * 1_000_000, "9" * 1_000_000, f"c1-{'a' * 20} " * 40_000])
+@pytest.mark.parametrize(
+    "text", ["c1-" * 350_000, "c" * 1_000_000, "9" * 1_000_000, f"c1-{'a' * 20} " * 40_000]
+)
 def test_a_megabyte_of_look_alikes_is_read_in_a_moment(text: str) -> None:
     assert read_case_token(text, KEY) is None
     assert case_of(text, KEY) is None

@@ -5,9 +5,11 @@ import random
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +18,7 @@ from postroom.mail.mbox import letters_in
 from postroom.mail.subjects import base_subject
 from postroom.mail.threads import Conversation, SubjectMerging, Threadable, stand_in_id, thread
 
+SOURCE = str(Path(__file__).parents[2] / "src")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -33,7 +36,8 @@ def letter(
 
 def shape(letters: list[Threadable], conversations: tuple[Conversation, ...]) -> list[list[tuple[str, int]]]:
     return [
-        [(letters[place.position].message_id, place.depth) for place in conversation] for conversation in conversations
+        [(letters[place.position].message_id, place.depth) for place in conversation]
+        for conversation in conversations
     ]
 
 
@@ -144,15 +148,20 @@ LETTERS = st.lists(
 
 @given(letters=LETTERS, subjects=st.sampled_from(SubjectMerging))
 def test_no_letter_is_ever_lost_or_shown_twice(letters: list[Threadable], subjects: SubjectMerging) -> None:
-    positions = [place.position for conversation in thread(letters, subjects=subjects) for place in conversation]
+    positions = [
+        place.position for conversation in thread(letters, subjects=subjects) for place in conversation
+    ]
     assert sorted(positions) == list(range(len(letters)))
 
 
 @given(letters=LETTERS, seed=st.integers())
-def test_the_order_of_arrival_does_not_change_who_belongs_together(letters: list[Threadable], seed: int) -> None:
+def test_the_order_of_arrival_does_not_change_who_belongs_together(
+    letters: list[Threadable], seed: int
+) -> None:
     """Holds for letters that do not contradict each other: one parent each, unique ids, no circles."""
     plain = [
-        letter(str(number), *([str(number // 2)] if number else []), minute=number) for number in range(len(letters))
+        letter(str(number), *([str(number // 2)] if number else []), minute=number)
+        for number in range(len(letters))
     ]
     shuffled = plain[:]
     random.Random(seed).shuffle(shuffled)
@@ -173,7 +182,11 @@ def test_a_chain_of_twenty_thousand_letters_is_one_conversation(order: str) -> N
 
 
 def test_a_letter_with_too_many_references_keeps_the_ends() -> None:
-    letters = [letter("first"), letter("z", "first", *map(str, range(5000)), "last"), letter("2500", "else", minute=1)]
+    letters = [
+        letter("first"),
+        letter("z", "first", *map(str, range(5000)), "last"),
+        letter("2500", "else", minute=1),
+    ]
     assert shape(letters, thread(letters)) == [[("first", 0), ("z", 1)], [("2500", 0)]]
 
 
@@ -194,7 +207,9 @@ def eml(message_id: str, *, parent: str = "", subject: str = "Hello", body: str 
 
 
 def mbox_of(*letters: bytes) -> bytes:
-    return b"\n".join(b"From a@b.example  Fri Feb 22 15:06:2%d 2008\n%b" % (n, raw) for n, raw in enumerate(letters))
+    return b"\n".join(
+        b"From a@b.example  Fri Feb 22 15:06:2%d 2008\n%b" % (n, raw) for n, raw in enumerate(letters)
+    )
 
 
 def test_an_mbox_is_cut_at_dated_from_lines_only(tmp_path: Path) -> None:
@@ -213,7 +228,10 @@ def test_a_maildir_gives_what_lies_in_cur_and_new(tmp_path: Path) -> None:
         (tmp_path / name / f"1.{name[-3:]}").write_bytes(eml(f"{name[-3:]}@x"))
     (tmp_path / "dovecot-uidlist").write_text("3 V1 N1")
     (tmp_path / ".Sent" / "cur" / "1.cur").write_bytes(eml("sent@x"))
-    assert [found.raw for found in letters_in(tmp_path)] == [eml("sent@x"), eml("cur@x"), eml("new@x")]
+    (tmp_path / "loose").write_bytes(eml("loose@x"))
+    assert [found.raw for found in letters_in(tmp_path)] == [
+        eml(f"{name}@x") for name in ("loose", "sent", "cur", "new")
+    ]
 
 
 def test_a_folder_of_files_gives_each_letter_and_each_mbox_inside(tmp_path: Path) -> None:
@@ -226,9 +244,11 @@ def test_a_folder_of_files_gives_each_letter_and_each_mbox_inside(tmp_path: Path
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_some_letters(content: bytes) -> None:
-    from postroom.mail.mbox import split_mbox  # noqa: PLC0415
+    from postroom.mail.mbox import split_mbox
 
-    assert sum(len(found.raw) for found in split_mbox(content.splitlines(keepends=True), name="x")) <= len(content)
+    assert sum(len(found.raw) for found in split_mbox(content.splitlines(keepends=True), name="x")) <= len(
+        content
+    )
 
 
 def test_a_mailbox_becomes_conversations_of_ids(tmp_path: Path) -> None:
@@ -237,3 +257,26 @@ def test_a_mailbox_becomes_conversations_of_ids(tmp_path: Path) -> None:
         [stand_in_id(eml("", subject="alone"))],
         ["a@x", "b@x"],
     ]
+
+
+def test_the_command_prints_one_json_list_of_conversations(tmp_path: Path) -> None:
+    (tmp_path / "a.eml").write_bytes(eml("a@x", subject="Invoice"))
+    (tmp_path / "b.eml").write_bytes(eml("b@x", subject="Re: Invoice"))
+    out = StringIO()
+    call_command("threads", str(tmp_path), json=True, stdout=out)
+    assert json.loads(out.getvalue()) == [["a@x", "b@x"]]
+    out = StringIO()
+    call_command("threads", str(tmp_path), json=True, subjects=SubjectMerging.NEVER, stdout=out)
+    assert json.loads(out.getvalue()) == [["a@x"], ["b@x"]]
+
+
+def test_the_command_names_the_file_it_cannot_read(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="gone: No such file"):
+        call_command("threads", str(tmp_path / "gone"), json=True, stdout=StringIO())
+
+
+def test_conversations_are_told_without_django() -> None:
+    code = "import sys, postroom.mail.mailbox_threads; sys.exit('django' in sys.modules)"
+    assert (
+        subprocess.run([sys.executable, "-c", code], check=False, env={"PYTHONPATH": SOURCE}).returncode == 0
+    )

@@ -18,6 +18,7 @@ import itertools
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -193,6 +194,7 @@ class Dovecot:
         )
         self._users: dict[str, str] = {}
         self._count = itertools.count(1)
+        self._written = 0
         self._write_conf()
         self.start()
 
@@ -229,10 +231,25 @@ class Dovecot:
         stop(self.process)
 
     def add_user(self, address: str, password: str) -> None:
-        """Add a mailbox, or change its password. Works while running: Dovecot reads the file again."""
+        """Add a mailbox, or change its password. Works while running: Dovecot reads the file again.
+
+        It does so at most once a second for somebody it knows, so a changed password is waited for.
+        """
+        changed = self._users.get(address.lower(), "") not in (
+            "",
+            base64.b64encode(password.encode()).decode(),
+        )
         self._users[address.lower()] = base64.b64encode(password.encode()).decode()
         self._write_users()
         self._make_maildir(self._folder_path(address, "INBOX"))
+        if changed:
+            wait_until(lambda: self._signs_in(address, password), what="the new password")
+
+    def _signs_in(self, address: str, password: str) -> bool:
+        token = base64.b64encode(f"\0{address}\0{password}".encode())
+        with socket.create_connection(("127.0.0.1", self.imap_port)) as sock, sock.makefile("rb") as lines:
+            sock.sendall(b"a AUTHENTICATE PLAIN " + token + b"\r\nb LOGOUT\r\n")
+            return any(line.startswith(b"a OK") for line in lines)
 
     def _write_users(self) -> None:
         """A file for each user: Dovecot looks for changes of one file only once a second, a new file it sees at once."""

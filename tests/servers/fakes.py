@@ -8,6 +8,7 @@ An answer is bytes (with {tag}), or a function (talk, tag, line) that writes its
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import threading
@@ -155,6 +156,7 @@ class FakeImap(FakeServer):
         if not self.answer(talk, greeting, "*", b""):
             return
         while line := talk.hear():
+            line = self._whole(talk, line)
             tag, _, rest = line.decode("latin-1").strip().partition(" ")
             words = rest.upper().split()
             name = " ".join(words[:2]) if words[:1] == ["UID"] else (words[0] if words else "")
@@ -163,6 +165,13 @@ class FakeImap(FakeServer):
                 return
             if name == "LOGOUT":
                 return
+
+    def _whole(self, talk: Talk, line: bytes) -> bytes:
+        """A command with its literals."""
+        while found := re.search(rb"\{(\d+)\}\r\n$", line):
+            talk.say(b"+ go on\r\n")
+            line += talk.read(int(found[1])) + talk.hear()
+        return line
 
     def _ordinary(self, name: str, rest: str) -> Answer:
         if name == "CAPABILITY":

@@ -13,7 +13,7 @@ export class Toast extends HTMLElement {
   #timer = 0;
 
   connectedCallback(): void {
-    if (!this.querySelector("[data-close]")) this.append(closeButton());
+    if (!this.querySelector("[data-close]") && !this.dataset["until"]) this.append(closeButton());
     this.addEventListener("click", this);
     const seconds = Number(this.dataset["seconds"] ?? (this.dataset["until"] ? 0 : 6));
     if (seconds) this.#timer = window.setTimeout(() => this.remove(), seconds * 1000);

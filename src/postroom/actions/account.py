@@ -16,11 +16,11 @@ from postroom.models import OneTimeLink, Role, User
 from postroom.models.event import record
 
 ADMINISTRATOR_LINK = "administrator"
-# What a person may choose for their own pages, and the values each takes.
+# What a person may choose for their own pages, and the values each takes; the first is the default.
 PREFERENCES: dict[str, tuple[str, ...]] = {
     "keys": ("on", "off"),
-    "sound": ("on", "off"),
-    "notify": ("on", "off"),
+    "sound": ("off", "on"),
+    "notify": ("off", "on"),
     "start": ("paused", "available"),
     "theme": ("auto", "light", "dark"),
 }

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from django.utils import timezone
@@ -62,7 +63,8 @@ def check_channel(
         return iter(_faults(errors))
     inbox = _inbox(connection, channel)
     settle = SETTLES[AfterCollect(wanted.after_collect)]
-    return within(inbox.check(folder=wanted.folder, how=settle, move_to=wanted.move_to))
+    twice = _collected_twice(connection, wanted.folder, channel)
+    return chain(twice, within(inbox.check(folder=wanted.folder, how=settle, move_to=wanted.move_to)))
 
 
 def check_sender(
@@ -134,6 +136,21 @@ def _read_channel(
             rule_faults(wanted, registry.inboxes()[connection.connector], place_of(wanted), connection)
         )
     return wanted, connection
+
+
+def _collected_twice(connection: Connection, folder: str, channel: Channel | None) -> list[Step]:
+    """A warning if another channel reads the same folder of the same mailbox, by whatever protocol."""
+
+    def place(settings: Mapping[str, Any]) -> tuple[str, str]:
+        return str(settings.get("host", "")).lower(), str(settings.get("login", "")).lower()
+
+    wanted = place(connection.settings)
+    for other in Channel.objects.filter(folder=folder):
+        if other != channel and place(other.settings) == wanted:
+            detail = f"The channel {other.name} collects this mailbox already: every letter would come twice."
+            fix = f"Choose another folder or mailbox, or switch {other.name} off."
+            return [Step("twice", "Other channels", "warn", detail=detail, fix=fix, field="login")]
+    return []
 
 
 def _inbox(connection: Connection, row: Reachable | None) -> Inbox:

@@ -38,6 +38,7 @@ def set_password(person: User, *, by: User | None, password: str) -> User:
 def make_password_link(person: User, *, by: User | None, hours: int = 24) -> str:
     """The token of a link by which the person sets a password; earlier ones stop working."""
     require_administrator(by)
+    person = User.objects.select_for_update().get(pk=person.pk)
     if not person.is_active:
         raise Refused(f"{person.name} may not sign in. Activate them first.")
     OneTimeLink.objects.filter(user=person, purpose=PASSWORD, used=None).update(expires=timezone.now())

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from postroom.actions.audit import record_change, require_administrator
 from postroom.actions.bulk import Outcome, each
@@ -59,11 +60,11 @@ def create_person(*, by: User | None, values: Mapping[str, Any]) -> User:
 def change_person(person: User, *, by: User | None, values: Mapping[str, Any]) -> User:
     """Change the given fields; the others stay. `password` has actions of its own."""
     require_administrator(by)
-    person = User.objects.select_for_update().get(pk=person.pk)
-    before, was_administrator = facts(person), person.is_administrator
+    person, is_last = _lock(person)
+    before = facts(person)
     _set(person, values)
-    if was_administrator and not person.is_administrator:
-        _refuse_last(person, "role")
+    if is_last and not person.is_administrator:
+        raise Refused(errors={"role": LAST})
     after = facts(person)
     if before != after:
         with unique("email", _taken(person)), transaction.atomic():
@@ -76,11 +77,12 @@ def change_person(person: User, *, by: User | None, values: Mapping[str, Any]) -
 def switch_person(person: User, *, by: User | None, on: bool) -> User:
     """Let a person sign in, or not. Whoever may not any more gives what they have in hand back to its queue."""
     require_administrator(by)
-    person = User.objects.select_for_update().get(pk=person.pk)
+    person, is_last = _lock(person)
     if person.is_active == on:
         return person
+    if is_last:
+        raise Refused(LAST)
     if not on:
-        _refuse_last(person, "")
         person = _leave(person, by)
     person.is_active = on
     person.save(update_fields=["is_active"])
@@ -92,8 +94,9 @@ def switch_person(person: User, *, by: User | None, on: bool) -> User:
 def delete_person(person: User, *, by: User | None) -> None:
     """Remove a person who never had work in hand; others are deactivated, so that the history keeps their name."""
     require_administrator(by)
-    person = User.objects.select_for_update().get(pk=person.pk)
-    _refuse_last(person, "")
+    person, is_last = _lock(person)
+    if is_last:
+        raise Refused(LAST)
     if by is not None and by.pk == person.pk:
         raise Refused("You cannot delete yourself. Ask another administrator.")
     owned = Interaction.objects.filter(agent=person).count()
@@ -137,13 +140,18 @@ def _taken(person: User) -> str:
     return f"Somebody has the address {person.email} already. Use another one."
 
 
-def _refuse_last(person: User, field: str) -> None:
-    """Locks the other administrators, so that two of them cannot remove each other at once."""
-    administrators = User.objects.select_for_update().filter(role=Role.ADMINISTRATOR, is_active=True)
-    others = [one for one in administrators if one.pk != person.pk]
-    was_one = User.objects.filter(pk=person.pk, role=Role.ADMINISTRATOR, is_active=True).exists()
-    if was_one and not others:
-        raise Refused(errors={field: LAST}) if field else Refused(LAST)
+def _lock(person: User) -> tuple[User, bool]:
+    """The person, locked, and whether they are the last active administrator.
+
+    All administrators are locked with them, in one order, so that two cannot remove each other at once.
+    """
+    administrators = Q(role=Role.ADMINISTRATOR, is_active=True)
+    rows = list(User.objects.select_for_update().filter(administrators | Q(pk=person.pk)).order_by("pk"))
+    found = next((one for one in rows if one.pk == person.pk), None)
+    if found is None:
+        raise Refused(f"{person.name} was deleted just now.")
+    is_one = found.is_administrator and found.is_active
+    return found, is_one and len(rows) == 1
 
 
 def _leave(person: User, by: User | None) -> User:

@@ -42,7 +42,9 @@ def inboxes() -> dict[str, Protocol]:
     """Protocols that collect, by name."""
     labels = registry.labels()
     return {
-        name: Protocol(name, labels[name], declared(kind.Settings), kind.can_folders, kind.can_mark, kind.can_move)
+        name: Protocol(
+            name, labels[name], declared(kind.Settings), kind.can_folders, kind.can_mark, kind.can_move
+        )
         for name, kind in registry.inboxes().items()
     }
 
@@ -50,7 +52,10 @@ def inboxes() -> dict[str, Protocol]:
 def outboxes() -> dict[str, Protocol]:
     """Protocols that send, by name."""
     labels = registry.labels()
-    return {name: Protocol(name, labels[name], declared(kind.Settings)) for name, kind in registry.outboxes().items()}
+    return {
+        name: Protocol(name, labels[name], declared(kind.Settings))
+        for name, kind in registry.outboxes().items()
+    }
 
 
 def providers() -> list[Provider]:

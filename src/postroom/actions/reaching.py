@@ -18,6 +18,7 @@ from postroom.actions.fields import trim, trim_secret
 from postroom.conf.setting import SettingErrors, declared, parse
 from postroom.connectors import presets
 from postroom.models import Health
+from postroom.models.secret import KeyMissing
 from postroom.models.sender import Reachable
 
 CONNECTION = ("connector", "preset", "settings", "password")
@@ -134,9 +135,16 @@ def write_connection(row: Reachable, connection: Connection) -> bool:
     row.connector, row.preset, row.settings = connection.connector, connection.preset, connection.settings
     if not connection.needs_password:
         row.secret_sealed = ""
-    elif connection.password and connection.password != row.secret:
+    elif connection.password and connection.password != _stored(row):
         row.set_secret(connection.password)
     return before != (row.connector, row.preset, row.settings, row.secret_sealed)
+
+
+def _stored(row: Reachable) -> str:
+    try:
+        return row.secret
+    except KeyMissing:
+        return ""  # It was sealed with a lost key: the new password is the way out.
 
 
 def forget_health(row: Reachable) -> None:

@@ -275,7 +275,8 @@ class Outbox(ABC):
     ) -> Receipt:
         """Send. Calls `before_final` once, just before the byte that commits the message (the SMTP dot) is written.
 
-        Raises AnswerLost if the connection dies after it, ConnectorError before it.
+        Raises AnswerLost if the connection dies after it; any other ConnectorError means that the server took nothing
+        (kind message: this message cannot be sent as it is; throttled: our quota there, also when said after the dot).
         """
 
     @abstractmethod

@@ -94,20 +94,14 @@ def _look_up(host: str, port: int) -> list[Address]:
 
 
 def _not_found(host: str, wrong: Exception) -> ConnectorError:
-    """A name that does not exist is a typing mistake; a name server that fails is not."""
+    """Transient in any case: a name can also vanish because a name server is broken, and must heal by itself."""
     passing = isinstance(wrong, socket.gaierror) and wrong.errno == socket.EAI_AGAIN
     if passing:
-        return ConnectorError(
-            f"The name {host} could not be looked up just now.",
-            kind=Kind.TRANSIENT,
-            advice="The name servers of this machine failed; it is tried again. If it lasts, check the server name.",
-            server_line=str(wrong),
-            field="host",
+        text = f"The name {host} could not be looked up just now."
+        advice = (
+            "The name servers of this machine failed; it is tried again. If it lasts, check the server name."
         )
-    return ConnectorError(
-        f"There is no server named {host}.",
-        kind=Kind.CONFIGURATION,
-        advice="Check the spelling of the server name.",
-        server_line=str(wrong),
-        field="host",
-    )
+    else:
+        text = f"There is no server named {host}."
+        advice = "Check the spelling of the server name. It is tried again in case the name comes back."
+    return ConnectorError(text, kind=Kind.TRANSIENT, advice=advice, server_line=str(wrong), field="host")

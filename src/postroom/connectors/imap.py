@@ -143,7 +143,7 @@ class Inbox(base.Inbox):
         reply = self.talk.ask(b"SELECT ", quoted_bytes(wire_of(folder or "INBOX")))
         if reply.status != "OK":
             raise refused_folder(reply, folder)
-        self.folder, self.state = folder, self._selected(reply)
+        self.folder, self.state, self.talk.fresh = folder, self._selected(reply), True
         return self.state
 
     def _selected(self, reply: Reply) -> FolderState:
@@ -165,6 +165,10 @@ class Inbox(base.Inbox):
     def list(
         self, *, after: int = 0, since: datetime | None = None, limit: int | None = None
     ) -> builtins.list[Ref]:
+        if not self.talk.fresh:
+            # a search looks at what the session knows; only this makes many servers look for new letters
+            self.talk.must("look for new letters", b"NOOP")
+        self.talk.fresh = False
         refs: builtins.list[Ref] = []
         for uids in self._pages(after, since):
             page = self._describe(uids)
@@ -254,5 +258,5 @@ def read_only(folder: str) -> ConnectorError:
         f"The folder {folder} is read-only: letters there cannot be marked, moved or deleted.",
         kind=Kind.CONFIGURATION,
         advice="Give this login the right to change the folder, or choose to leave letters as they are.",
-        field="after_collecting",
+        field="after_collect",
     )

@@ -99,7 +99,7 @@ class _Check:
                 kind=Kind.CONFIGURATION,
                 advice="Give it the right to do so, or choose to leave letters as they are.",
                 server_line=lacking,
-                field="after_collecting",
+                field="after_collect",
             )
         if self.how is Settle.MOVE:
             self._target()

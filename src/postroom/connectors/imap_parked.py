@@ -34,7 +34,9 @@ class ParkedImap(base.Parked):
         return self._talk.wire.sock.fileno()
 
     def pending(self) -> bool:
-        return self._heard or self._talk.wire.pending()
+        # half a line in the buffer is nothing to act on: it would be reported for ever
+        wire = self._talk.wire
+        return self._heard or wire.has_line() or wire.decrypted() > 0
 
     def read(self) -> bool:
         heard, self._heard = self._heard, False
@@ -52,6 +54,7 @@ class ParkedImap(base.Parked):
 
     def unpark(self) -> Inbox:
         self._done()
+        self._talk.fresh = True
         return self._inbox
 
     def close(self) -> None:
@@ -61,7 +64,7 @@ class ParkedImap(base.Parked):
     def _idle(self) -> None:
         wire = self._talk.wire
         try:
-            with wire.within(self._talk.settings.answer_timeout):
+            with wire.within(self._patience()):
                 wire.send(TAG + b" IDLE\r\n")
                 while not (line := wire.line()).startswith(b"+"):
                     self._heard = self._understand(line) or self._heard
@@ -72,7 +75,7 @@ class ParkedImap(base.Parked):
     def _done(self) -> None:
         wire = self._talk.wire
         try:
-            with wire.within(self._talk.settings.answer_timeout):
+            with wire.within(self._patience()):
                 wire.send(b"DONE\r\n")
                 while not (line := wire.line()).startswith(TAG + b" "):
                     self._heard = self._understand(line) or self._heard
@@ -82,6 +85,10 @@ class ParkedImap(base.Parked):
         if line[len(TAG) + 1 :][:2].upper() != b"OK":
             self.close()
             raise _ended(line)
+
+    def _patience(self) -> float:
+        """A dead connection must not hold the thread for the minute that a search may take."""
+        return min(15, self._talk.settings.answer_timeout)
 
     def _understand(self, line: bytes) -> bool:
         """True when the line may mean new mail. Raises when it means the end."""

@@ -95,5 +95,5 @@ def _no_right(flag: str, line: str) -> ConnectorError:
         kind=Kind.CONFIGURATION,
         advice="Give this login the right to do so, or choose to leave letters as they are.",
         server_line=line,
-        field="after_collecting",
+        field="after_collect",
     )

@@ -49,13 +49,17 @@ def quoted_bytes(raw: bytes) -> Piece:
 
 
 class Talk:
-    """A connection from greeting to LOGOUT. `total`, `next_uid` and `capabilities` follow what the server says."""
+    """A connection from greeting to LOGOUT. `total` and `capabilities` follow what the server says.
+
+    `fresh` is true when the folder was just opened, or waited in, and not listed since.
+    """
 
     def __init__(self, approach: Approach, settings: ServerSettings) -> None:
         self.approach, self.settings = approach, settings
         self.capabilities: frozenset[str] = frozenset()
         self.signed_in = False
         self.total = 0
+        self.fresh = False
         self._count = 0
         self._bye = b""
 
@@ -213,8 +217,8 @@ class Talk:
         tag = b"P%d" % self._count
         try:
             with self.wire.within(self.settings.answer_timeout + expect / SLOWEST):
-                self._write(tag, pieces)
-                return self._reply(tag, on_continue)
+                early = self._write(pieces, tag)
+                return self._finished(early, []) if early else self._reply(tag, on_continue)
         except Closed as wrong:
             self.wire.close()
             if self._bye:
@@ -241,23 +245,29 @@ class Talk:
         finally:
             self.wire.close()
 
-    def _write(self, tag: bytes, pieces: tuple[Piece, ...]) -> None:
+    def _write(self, pieces: tuple[Piece, ...], tag: bytes) -> bytes:
+        """Send the command. Returns the tagged line when the server refuses before the end, else b''."""
         line = tag + b" "
         for piece in pieces:
             if isinstance(piece, Literal):
                 self.wire.send(line + b"{%d}\r\n" % len(piece.value))
-                self._wait_for_go()
+                if refusal := self._refusal(tag):
+                    return refusal
                 line = piece.value
             else:
                 line += piece
         self.wire.send(line + b"\r\n")
+        return b""
 
-    def _wait_for_go(self) -> None:
+    def _refusal(self, tag: bytes) -> bytes:
+        """Wait for the server's go-ahead (b'') or its refusal of a literal."""
         while not (line := self.wire.line()).startswith(b"+"):
+            if line.startswith(tag + b" "):
+                return line
             if not line.startswith(b"* "):
-                raise ConnectorError(
-                    f"{self.settings.peer} refused an argument: {said(line)}", server_line=said(line)
-                )
+                raise self._nonsense(line)
+            self._notice(line)
+        return b""
 
     def _reply(self, tag: bytes, on_continue: Callable[[], bytes] | None) -> Reply:
         untagged: list[list[bytes]] = []
@@ -276,11 +286,14 @@ class Talk:
                 self.wire.send((on_continue() if on_continue else b"") + b"\r\n")
                 on_continue = None
             else:
-                raise ConnectorError(
-                    f"{self.settings.peer} sent something that is no IMAP answer; the connection was dropped.",
-                    advice="It is tried again.",
-                    server_line=said(line),
-                )
+                raise self._nonsense(line)
+
+    def _nonsense(self, line: bytes) -> ConnectorError:
+        return ConnectorError(
+            f"{self.settings.peer} sent something that is no IMAP answer; the connection was dropped.",
+            advice="It is tried again.",
+            server_line=said(line),
+        )
 
     def _finished(self, line: bytes, untagged: list[list[bytes]]) -> Reply:
         _, _, rest = line.partition(b" ")

@@ -7,6 +7,7 @@ deleted nothing, and the next session lists those letters again.
 from __future__ import annotations
 
 import builtins
+import hashlib
 import logging
 import time
 from collections import Counter
@@ -140,6 +141,8 @@ class Inbox(base.Inbox):
             sizes = _pairs(self.talk.listing("LIST", "list the letters"))
             return {number: f"?{number}" for number in sizes}
         names = {number: _name(raw) for number, raw in named.items()}
+        if "" in names.values():
+            raise _unusable("the server gives a letter no name (empty UIDL)", "")
         for name, count in Counter(names.values()).items():
             if count > 1:
                 raise _unusable(f"the server gives {count} letters the same name (UIDL {name[:70]!r})", "")
@@ -231,7 +234,7 @@ def cannot(how: Settle) -> ConnectorError:
         f"POP3 cannot {how.value.replace('-', ' ')} letters.",
         kind=Kind.CONFIGURATION,
         advice="Choose to leave or to delete letters, or collect by IMAP.",
-        field="after_collecting",
+        field="after_collect",
     )
 
 
@@ -246,11 +249,10 @@ def _unusable(why: str, line: str) -> ConnectorError:
 
 
 def _name(raw: bytes) -> str:
-    """A UIDL as text. RFC 1939 allows 1 to 70 printable characters; others are kept, but made harmless."""
-    name = raw.decode("latin-1")
-    if not raw or any(c < 33 or c > 126 for c in raw):
-        name = raw.hex() if raw else ""
-    return name if len(name) <= UIDL_CAP * 4 else name[: UIDL_CAP * 4]
+    """A UIDL as text. RFC 1939 allows 1 to 70 printable characters; anything else is named by its hash."""
+    if len(raw) <= UIDL_CAP and all(32 < c < 127 for c in raw):
+        return raw.decode("ascii")
+    return "sha256-" + hashlib.sha256(raw).hexdigest()
 
 
 def _pairs(lines: builtins.list[bytes]) -> dict[int, bytes]:

@@ -88,7 +88,7 @@ class _Check:
                 f"POP3 cannot {self.how.value.replace('-', ' ')} letters.",
                 kind=Kind.CONFIGURATION,
                 advice="Choose to leave or to delete letters, or collect by IMAP.",
-                field="after_collecting",
+                field="after_collect",
             )
         if self.how is Settle.DELETE:
             return Outcome("Letters can be deleted")

@@ -8,7 +8,7 @@ from postroom.connectors.base import ConnectorError, Kind
 
 WORDS: tuple[tuple[str, Kind, float | None, str], ...] = (
     (r"\[LOGIN-DELAY\]", Kind.THROTTLED, 60, "The server wants longer pauses between sign-ins; it is tried again later."),
-    (r"\[IN-USE\]|\block(?:ed|ing)?\b.*mailbox|mailbox.*\b(?:locked|in use|busy)", Kind.TRANSIENT, None,
+    (r"\[IN-USE\]|\b(?:already|is|was) locked|\block(?:ed|ing)?\b.*(?:mailbox|maildrop)|(?:mailbox|maildrop).*\b(?:locked|in use|busy)", Kind.TRANSIENT, None,
      "Another program has this mailbox open; it is tried again. If it lasts, only one program may collect it by POP3."),
     (r"\[SYS/TEMP\]|temporar|try again|unavailable", Kind.TRANSIENT, None, "The server cannot do this at the moment; it is tried again."),
     (r"\[SYS/PERM\]", Kind.SIGN_IN, None, "The server refuses this mailbox; ask whoever runs it."),

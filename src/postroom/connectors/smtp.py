@@ -29,7 +29,7 @@ from postroom.connectors.base import (
 from postroom.connectors.server import STARTTLS, ServerSettings
 from postroom.connectors.smtp_answers import Reply
 from postroom.connectors.smtp_check import check_smtp
-from postroom.connectors.smtp_errors import recognised, refused_sender, verdict
+from postroom.connectors.smtp_errors import refused_sender, throttled, verdict
 from postroom.connectors.smtp_message import Path, check_lines, normalised, path_of, stuffed
 from postroom.connectors.smtp_talk import Talk
 from postroom.connectors.wire import Closed
@@ -189,6 +189,8 @@ class Outbox(base.Outbox):
         line = ""
         if accepted:
             reply = self._data(data, before_final)
+            if known := throttled(reply):
+                raise known  # the server has answered: it took nothing
             line = str(reply)
             verdicts |= {address: verdict(address, reply) for address in accepted}
             self._after(reply)
@@ -226,8 +228,10 @@ class Outbox(base.Outbox):
             elif number and number % AT_ONCE == 0:
                 self.talk.put(*commands[number : number + AT_ONCE])
             reply = self.talk.hear()
+            if known := throttled(reply):
+                raise known
             if reply.code == 421:
-                raise recognised(reply) or _leaving(reply)
+                raise _leaving(reply)
             verdicts[address] = verdict(address, reply)
         return verdicts
 

@@ -19,7 +19,8 @@ WORDS: tuple[tuple[str, Kind, float | None, str, str], ...] = (
      "The server allows no more connections at once; it is tried again after a pause.", ""),
     (r"^(?:554 5\.2\.0|550 5\.4\.5|452 4\.5\.3.*(?:day|quota))|exceed\w* (?:the )?(?:daily|sending|recipient\w*).*(?:limit|quota)|daily (?:user )?sending (?:limit|quota)|recipients? per day|SubmissionQuotaExceeded",
      Kind.THROTTLED, 3600, "The provider's limit of messages for this account is used up; sending goes on later.", ""),
-    (r"^4\d\d 4\.7\.(?:0|28|32|500|650)\b|^4\d\d.*(?:rate limit|too many|throttl)|^421 4\.3\.2", Kind.THROTTLED, 300,
+    (r"^454 4\.7\.0.*auth", Kind.TRANSIENT, None, "The server cannot sign anybody in at the moment; it is tried again.", ""),
+    (r"^4\d\d 4\.7\.(?:0|28|32|500|650)\b|^4\d\d.*(?:rate limit|too many (?!recipients)|throttl)|^421 4\.3\.2", Kind.THROTTLED, 300,
      "The server wants fewer messages at once; sending goes on after a pause.", ""),
     (r"^534|application-specific password|app password", Kind.SIGN_IN, None,
      "The provider wants an app password or a sign-in in the browser instead of the ordinary password.", "login"),
@@ -95,6 +96,12 @@ def refused_sender(reply: Reply, sender: str) -> ConnectorError:
             field="address",
         )
     return refused(reply, f"take mail from {sender or 'the empty sender'}")
+
+
+def throttled(reply: Reply) -> ConnectorError | None:
+    """A refusal of a recipient, of DATA or of the whole message that is about our quota, not about them."""
+    known = None if reply.good else recognised(reply)
+    return known if known is not None and known.kind is Kind.THROTTLED else None
 
 
 def verdict(address: str, reply: Reply) -> Verdict:

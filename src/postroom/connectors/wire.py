@@ -128,22 +128,33 @@ class Wire:
 
     def pending(self) -> bool:
         """True when bytes wait in user space, where select does not see them."""
-        if self._at < len(self._buffer):
-            return True
-        return isinstance(self.sock, ssl.SSLSocket) and self.sock.pending() > 0
+        return self._at < len(self._buffer) or self.decrypted() > 0
+
+    def decrypted(self) -> int:
+        """Bytes that TLS holds ready."""
+        try:
+            return self.sock.pending() if isinstance(self.sock, ssl.SSLSocket) else 0
+        except (OSError, ValueError):
+            return 0
+
+    def has_line(self) -> bool:
+        """True when a whole line waits in the buffer."""
+        return self._buffer.find(b"\n", self._at) >= 0
 
     def readable(self) -> bool:
         """True when something (also the end of the connection) can be read at once."""
         if self.pending():
+            return True
+        if self.sock.fileno() < 0:
             return True
         poll = select.poll()
         poll.register(self.sock, select.POLLIN)
         return bool(poll.poll(0))
 
     def drain(self) -> list[bytes]:
-        """The whole lines that are there now, without waiting. Raises Closed when the connection has ended.
+        """The whole lines that are there now, without waiting. Half a line stays for the next time.
 
-        Half a line stays in the buffer for the next time.
+        Raises Closed when the connection has ended; but last words come out first, and Closed with the next call.
         """
         self._set_timeout(0.0)
         while True:
@@ -152,8 +163,12 @@ class Wire:
             except (ssl.SSLWantReadError, BlockingIOError):
                 break
             except OSError as wrong:
+                if self.has_line():
+                    break
                 raise self._broken(wrong) from wrong
             if not got:
+                if self.has_line():
+                    break
                 raise self._broken(None)
             self._buffer = self._buffer[self._at :] + got
             self._at = 0
@@ -245,7 +260,10 @@ class Wire:
     def _set_timeout(self, seconds: float) -> None:
         # settimeout is a system call: not for every 16 kB of a large letter
         if seconds != self._timeout:
-            self.sock.settimeout(seconds)
+            try:
+                self.sock.settimeout(seconds)
+            except OSError as wrong:  # closed before, by us
+                raise self._broken(wrong) from wrong
             self._timeout = seconds
 
     def _silent(self) -> Silence:

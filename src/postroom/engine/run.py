@@ -10,7 +10,7 @@ import threading
 from types import FrameType
 
 from postroom.conf.deployment import deployment
-from postroom.engine.claims import new_owner, release_all
+from postroom.engine.claims import new_owner, release_all, release_dead
 from postroom.engine.collector import Collector
 from postroom.engine.loop import start
 from postroom.engine.services import connections
@@ -29,6 +29,7 @@ def run(stop: threading.Event | None = None) -> None:
     stop = stop or _until_signalled()
     lock = take_lock()
     verify_key()
+    release_dead()
     owner = new_owner()
     log.info("engine %s starts", owner)
     # With the embedded database the lock proves that no other engine lives, so every claim is a dead run's.

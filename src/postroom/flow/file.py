@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from postroom.conf.crash import point
@@ -72,11 +73,9 @@ def due() -> list[RawMessage]:
     )
     rows: list[RawMessage] = []
     total = 0
-    for row in waiting.order_by("id")[: BATCH * 2]:
-        if row.next_try and row.next_try > now:
-            continue
+    for row in waiting.filter(Q(next_try=None) | Q(next_try__lte=now)).order_by("id")[:BATCH]:
         total += row.size if not row.partial else 0
-        if rows and (len(rows) >= BATCH or total > BATCH_BYTES):
+        if rows and total > BATCH_BYTES:
             break
         rows.append(row)
     return rows

@@ -58,7 +58,7 @@ def waiting() -> list[Work]:
 
 
 def available() -> list[Agent]:
-    """Agents who are available, have room, and are not looking at an offer already."""
+    """Agents who are there, with the room they have; who is looking at an offer has none for another."""
     members: dict[int, set[int]] = defaultdict(set)
     for user, queue in QueueMember.objects.values_list("user_id", "queue_id"):
         members[user].add(queue)
@@ -71,9 +71,7 @@ def available() -> list[Agent]:
     )
     looking = set(Offer.objects.filter(state=OfferState.MADE).values_list("agent_id", flat=True))
     return [
-        Agent(u.pk, frozenset(members[u.pk]), u.capacity - u.in_hand, u.idle_since)
-        for u in users
-        if u.pk not in looking and u.in_hand < u.capacity
+        Agent(u.pk, frozenset(members[u.pk]), 0 if u.pk in looking else u.capacity - u.in_hand, u.idle_since) for u in users
     ]
 
 

@@ -66,7 +66,8 @@ def _write_cases(filed: list[Filing]) -> None:
     for case in new:
         _point_to_saved(case)
     Case.objects.bulk_create(new)
-    known = {case.pk: case for case in cases.values() if case not in new}
+    made = {id(case) for case in new}
+    known = {case.pk: case for case in cases.values() if id(case) not in made}
     if known:
         Case.objects.bulk_update(
             list(known.values()),
@@ -99,7 +100,8 @@ def _write_interactions(filed: list[Filing]) -> None:
     for interaction in new:
         _point_to_saved(interaction)
     Interaction.objects.bulk_create(new)
-    joined = [i.pk for i in mine.values() if i not in new]
+    made = {id(interaction) for interaction in new}
+    joined = [i.pk for i in mine.values() if id(i) not in made]
     Interaction.objects.filter(pk__in=joined).update(unread=True)
 
 

@@ -47,8 +47,9 @@ _TOKEN = re.compile(
 _ESCAPE = re.compile(r"\\(.)", re.S)
 _TAKEN = r"\1"
 _FOUND = re.compile(r"[^\s<>()\",;:@\\]+@[^\s<>()\",;:@\\]+")
-_ROUTE = re.compile(r"^(?:@[^:,<>\s]*[,\s]*)+:")
-_HIDDEN = {code: None for code in (0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF)}
+_QUOTED_LOCAL = re.compile(r"\"(?:[^\"\\]|\\.){1,300}\"@[^\s<>()\",;:@\\]+")
+_ROUTE = re.compile(r"^@[^:<>\"]*:")
+_HIDDEN = dict.fromkeys((173, *range(8203, 8208), *range(8234, 8239), *range(8288, 8298), 65279))
 
 
 def read_addresses(value: bytes | str) -> tuple[Address, ...]:
@@ -68,7 +69,7 @@ def read_people(value: bytes | str) -> tuple[Address, ...]:
     if (simple := _read_simple(text)) is not None:
         return simple
     found = _Cutter(text).cut()
-    if not found and "=?" in text and "@" not in words.WORD.sub("", text):
+    if not any(one.address for one in found) and "=?" in text and "@" not in words.WORD.sub("", text):
         decoded = tidy(words.decode(text))
         found = _Cutter(decoded).cut() if decoded != text else found
     return tuple(found)
@@ -212,7 +213,7 @@ class _Cutter:
         compact = _join_dots(bare)
         if " " not in compact and compact.count("@") == 1:
             return Address(self.comment_name(), _address(compact))
-        match = _FOUND.search(written)
+        match = _QUOTED_LOCAL.search(written) or _FOUND.search(written)
         if match is None:
             return Address(self.comment_name(), _address(compact)) if " " not in compact else None
         rest = written[: match.start()] + " " + written[match.end() :]

@@ -26,7 +26,11 @@ def read_notification(text: str) -> Report | None:
     if kind not in _ACTIONS:
         return None
     recipients = tuple(_recipients(notification, _ACTIONS[kind]))
-    return Report(kind_of(recipients), recipients, original_message_id=_message_id(notification)) if recipients else None
+    return (
+        Report(kind_of(recipients), recipients, original_message_id=_message_id(notification))
+        if recipients
+        else None
+    )
 
 
 def _parse(text: str) -> dict[str, Any]:
@@ -40,9 +44,12 @@ def _parse(text: str) -> dict[str, Any]:
 def _recipients(notification: dict[str, Any], action: str) -> list[BouncedRecipient]:
     bounce = _object(notification.get("bounce") or notification.get("deliveryDelay"))
     delivery = _object(notification.get("delivery"))
-    listed = [_object(one) for one in _list(bounce.get("bouncedRecipients") or bounce.get("delayedRecipients"))]
+    listed = [
+        _object(one) for one in _list(bounce.get("bouncedRecipients") or bounce.get("delayedRecipients"))
+    ]
     listed += [
-        {"emailAddress": one, "diagnosticCode": delivery.get("smtpResponse", "")} for one in _list(delivery.get("recipients"))
+        {"emailAddress": one, "diagnosticCode": delivery.get("smtpResponse", "")}
+        for one in _list(delivery.get("recipients"))
     ]
     return [_recipient(one, action) for one in listed if isinstance(one.get("emailAddress"), str)]
 
@@ -53,7 +60,9 @@ def _recipient(listed: dict[str, Any], action: str) -> BouncedRecipient:
     return BouncedRecipient(
         address=listed["emailAddress"].strip("<> "),
         action=action,
-        status=settle(field=field if field[:1] in ("2", "4", "5") else "", diagnostic=diagnostic, action=action),
+        status=settle(
+            field=field if field[:1] in ("2", "4", "5") else "", diagnostic=diagnostic, action=action
+        ),
         diagnostic=diagnostic,
         final=action != "delayed",
     )

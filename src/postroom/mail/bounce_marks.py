@@ -69,13 +69,15 @@ _ORIGINAL = re.compile(
     r"(?:message|mail) (?:text|headers?|header) (?:follow|is)|message headers? follow|the (?:original|non-delivered|returned) message (?:follows|is attached)|"
     r"(?:the )?(?:header|first \d+ lines?|header and top \d+ lines)(?:s)? (?:and top \d+ lines )?of (?:the|your) (?:original )?message|"
     r"header of the source mail|forwarded message|bounced e-?mail|contents of the undelivered|a summary of the undelivered|"
-    r"your message reads|old message:|mensaje original|message contains \[|original (?:mail|letter|message)\W*$|"
+    r"your message reads|old message:|mensaje original|message contains \[|original (?:mail|letter|message)(?: info)?\W*$|"
     r"copy of (?:the|your) (?:original )?message|message non-deliverable|the original message follows|"
     r"ниже этой линии|附件中的内容|元のメール|-original message"
     r")",
     re.IGNORECASE,
 )
-_ORIGINAL_FIELD = re.compile(r"^(?:received|return-path|dkim-signature|x-originating-ip|x-received)\s?:", re.IGNORECASE)
+_ORIGINAL_FIELD = re.compile(
+    r"^(?:received|return-path|dkim-signature|x-originating-ip|x-received)\s?:", re.IGNORECASE
+)
 
 
 def is_daemon(address: str, name: str) -> bool:

@@ -4,17 +4,23 @@ import re
 from dataclasses import dataclass
 
 from .addresses import read_addresses
+from .bounce_reports import STATUS_TYPES
 from .headers import Headers
 from .letter import Letter, read_ids
 from .parts import Part
 
-HEADER_TYPES = frozenset({"text/rfc822-headers", "message/rfc822-headers", "message/global-headers", "text/rfc822-header"})
+HEADER_TYPES = frozenset(
+    {"text/rfc822-headers", "message/rfc822-headers", "message/global-headers", "text/rfc822-header"}
+)
 MESSAGE_TYPES = frozenset({"message/rfc822", "message/global", "message/news", "message/partial"})
 
 ORIGINAL_LIMIT = 100_000
 """Characters of what is given back that are looked at."""
 
-_FIELD = re.compile(r"^[\s>|]{0,4}(?P<name>message-id|to|subject|x-original-message-id)\s?:(?P<value>.*)$", re.IGNORECASE | re.MULTILINE)
+_FIELD = re.compile(
+    r"^[\s>|]{0,4}(?P<name>message-id|to|subject|x-original-message-id)\s?:(?P<value>.*)$",
+    re.IGNORECASE | re.MULTILINE,
+)
 _ID = re.compile(r"<([^<>\s]{1,900})>")
 
 
@@ -32,9 +38,13 @@ def find_original(letter: Letter, parts: list[Part], rest: str) -> Original:
     """Our letter as the report gives it back: as a part, as header text, or as the end of the prose (`rest`)."""
     for part in parts:
         headers = returned_headers(part)
-        if headers is not None and len(headers):
+        if headers is not None and ("message-id" in headers or "to" in headers or "received" in headers):
             return _of_headers(headers, letter)
-    return _of_text(rest, letter)
+    original = _of_text(rest, letter)
+    if original.message_id:
+        return original
+    reports = "\n".join(part.text() for part in parts if part.type in STATUS_TYPES)  # its boundary got lost
+    return _of_text(reports, letter) if "message-id" in reports.lower() else original
 
 
 def returned_headers(part: Part) -> Headers | None:
@@ -45,6 +55,8 @@ def returned_headers(part: Part) -> Headers | None:
         return Headers(part.content()[:ORIGINAL_LIMIT])
     if part.type in HEADER_TYPES:
         return Headers(part.content()[:ORIGINAL_LIMIT].lstrip(b"\r\n"))
+    if part.parent is not None and "message-id" in part.headers:
+        return part.headers  # our letter put in as a part of its own, without a wrapper
     return None
 
 
@@ -66,6 +78,8 @@ def _of_headers(headers: Headers, letter: Letter) -> Original:
 
 
 def _of_text(rest: str, letter: Letter) -> Original:
+    """From fields in text; those of a report inside it are skipped."""
+    rest = rest[max(0, rest.lower().rfind("final-recipient:")) :]
     fields: dict[str, str] = {}
     for match in _FIELD.finditer(rest[:ORIGINAL_LIMIT]):
         fields.setdefault(match["name"].lower(), match["value"].strip()[:10_000])

@@ -12,7 +12,9 @@ from .bounce_status import read_field, settle
 from .bounce_values import BouncedRecipient, BounceKind
 from .parts import Part
 
-STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status", "message/delivery-reports"})
+STATUS_TYPES = frozenset(
+    {"message/delivery-status", "message/global-delivery-status", "message/delivery-reports"}
+)
 FEEDBACK_TYPES = frozenset({"message/feedback-report"})
 DISPOSITION_TYPES = frozenset({"message/disposition-notification", "message/global-disposition-notification"})
 
@@ -33,7 +35,9 @@ _RECIPIENT_NAMES = ("final-recipient", "original-recipient")
 _ADDRESS = re.compile(r"[^\s<>()\[\]\",;:\\]{1,250}@[^\s<>()\[\]\",;:\\@]{1,250}")
 _COMMENT = re.compile(r"\([^()]{0,200}\)")
 
-_CHALLENGE = re.compile(r"not pre-?approved|challenge", re.IGNORECASE)
+_CHALLENGE = re.compile(
+    r"^diagnostic-code:[^\n]{0,200}(?:not pre-?approved|challenge)", re.IGNORECASE | re.MULTILINE
+)
 
 Fields = dict[str, str]
 
@@ -59,8 +63,15 @@ def read_status(text: str) -> Report | None:
         kind_of(recipients),
         recipients,
         reporting_mta=_after_type(general.get("reporting-mta", "") or general.get("reporting-ua", "")),
-        original_message_id=general.get("x-original-message-id", general.get("original-message-id", "")).strip("<> "),
+        original_message_id=general.get(
+            "x-original-message-id", general.get("original-message-id", "")
+        ).strip("<> "),
     )
+
+
+def is_challenge(text: str) -> bool:
+    """Whether this is no failure but a question whether we are human, which some services dress as one."""
+    return _CHALLENGE.search(text[:REPORT_LIMIT]) is not None
 
 
 def read_feedback(text: str) -> Report:
@@ -74,7 +85,9 @@ def read_feedback(text: str) -> Report:
     addresses = dict.fromkeys(address for value in named if (address := read_address(value)))
     recipients = [_complaint(address, feedback[0].lower()) for address in addresses]
     return Report(
-        BounceKind.COMPLAINT, tuple(recipients), reporting_mta=_after_type(" ".join(fields.get("reporting-mta", [])))
+        BounceKind.COMPLAINT,
+        tuple(recipients),
+        reporting_mta=_after_type(" ".join(fields.get("reporting-mta", []))),
     )
 
 
@@ -118,7 +131,14 @@ def read_address(value: str) -> str:
     if match and match[0][0] not in "/|":
         return match[0].strip("'.").removeprefix("mailto:")
     bare = _COMMENT.sub("", text).strip("<> \t\"'")
-    return bare if bare and " " not in bare and bare[0] not in "/|@:" and kind.strip().lower() in ("rfc822", "local", "utf-8") else ""
+    return (
+        bare
+        if bare
+        and " " not in bare
+        and bare[0] not in "/|@:"
+        and kind.strip().lower() in ("rfc822", "local", "utf-8")
+        else ""
+    )
 
 
 def find_reports(parts: Iterable[Part]) -> Iterator[Part]:
@@ -145,7 +165,11 @@ def _groups(text: str, *, repeats_split: bool = True) -> Iterator[Fields]:
                 group, name = {}, ""
             continue
         name = field["name"].lower()
-        if name in group and repeats_split and name not in ("remote-mta", "diagnostic-code", "x-display-name"):
+        if (
+            name in group
+            and repeats_split
+            and name not in ("remote-mta", "diagnostic-code", "x-display-name")
+        ):
             yield group
             group = {}
         group[name] = f"{group[name]}\n{field['value']}" if name in group else field["value"]
@@ -182,7 +206,6 @@ def _recipients(groups: list[Fields]) -> Iterator[BouncedRecipient]:
 
 
 def _recipient(fields: Fields) -> BouncedRecipient | None:
-    """None for a challenge: such services dress the question whether we are human as a failure."""
     final = read_address(fields.get("final-recipient", ""))
     original = read_address(fields.get("original-recipient", ""))
     actual = read_address(fields.get("x-actual-recipient", ""))
@@ -190,8 +213,6 @@ def _recipient(fields: Fields) -> BouncedRecipient | None:
     if not address and "action" not in fields:
         return None
     diagnostic = _diagnostic(fields)
-    if _CHALLENGE.search(diagnostic):
-        return None
     status = read_field(fields.get("status", ""))
     action = _action(fields.get("action", ""), status)
     return BouncedRecipient(

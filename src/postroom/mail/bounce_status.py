@@ -8,7 +8,9 @@ import re
 TEXT_LIMIT = 8_000
 """Characters of a diagnostic looked at."""
 
-_CODE = re.compile(r"(?<![\w.])(?:(?P<reply>[245]\d\d)[ -]{1,3})?[#(\[']{0,2}(?P<code>[245]\.\d{1,2}\.\d{1,3})(?!\.?\w)")
+_CODE = re.compile(
+    r"(?<![\w.])(?:(?P<reply>[245]\d\d)[ -]{1,3})?[#(\[']{0,2}(?P<code>[245]\.\d{1,2}\.\d{1,3})(?!\.?\w)"
+)
 _REPLY = re.compile(r"(?<![\w./#@=-])(?<!\d:)(?P<reply>[45][0-7]\d)(?=[ \-:,;<]|\.?$)", re.MULTILINE)
 
 _PHRASES: tuple[tuple[str, str], ...] = (

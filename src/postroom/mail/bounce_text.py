@@ -10,6 +10,7 @@ No server's wording is known here by name. Recipients are looked for in the plac
 What was said about a recipient are the lines after it up to the next one, and every line elsewhere that names it.
 """
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 
@@ -25,8 +26,12 @@ BLOCK_LINES = 25
 DIAGNOSTIC_LENGTH = 1_000
 """Characters of a diagnostic that are kept."""
 
-_ADDRESS = re.compile(r"[A-Za-z0-9_.!#$%&*+/=?^`{|}~'\x80-\uffff-]{1,128}@[A-Za-z0-9\x80-\uffff](?:[A-Za-z0-9.\x80-\uffff_-]{0,200}[A-Za-z0-9\x80-\uffff])?")
-_LEADING = re.compile(r"[\s>*.\-–•|\"'\[(=:]{0,80}<?" + r"(?P<address>" + _ADDRESS.pattern + r")" + r"(?P<rest>.*)")
+_ADDRESS = re.compile(
+    r"[A-Za-z0-9_.!#$%&*+/=?^`{|}~'\x80-\uffff-]{1,128}@[A-Za-z0-9\x80-\uffff](?:[A-Za-z0-9.\x80-\uffff_-]{0,200}[A-Za-z0-9\x80-\uffff])?"
+)
+_LEADING = re.compile(
+    r"[\s>*.\-–•|\"'\[(=:]{0,80}<?" + r"(?P<address>" + _ADDRESS.pattern + r")" + r"(?P<rest>.*)"
+)
 _LABELLED = re.compile(
     r"(?:(?:failed|final|original|invalid|unknown|bad|undeliverable|rejected|intended|target)?[ -]{0,2}"
     r"(?:recipients?|addressee|mailbox|user(?:id)?|e-?mail address|mail address|rcpt|rcpt to|error-for|addressed to|undeliverable to|"
@@ -34,7 +39,9 @@ _LABELLED = re.compile(
     r"[^\S\n]{0,3}[:=]?[^\S\n]{0,8}[<'\"\[]{0,2}(?P<address>" + _ADDRESS.pattern + r")",
     re.IGNORECASE,
 )
-_REPLY = re.compile(r"^\W{0,10}[45]\d\d[ -](?:[45]\.\d{1,2}\.\d{1,3} )?<?(?P<address>" + _ADDRESS.pattern + r")>?\.{0,3}")
+_REPLY = re.compile(
+    r"^\W{0,10}[45]\d\d[ -](?:[45]\.\d{1,2}\.\d{1,3} )?<?(?P<address>" + _ADDRESS.pattern + r")>?\.{0,3}"
+)
 _TELLING = re.compile(
     r"deliver|delever|recipient|address|mailbox|user|fail|reject|rcpt|quota|error|reach|unknown|could not|cannot|gateway|account|group",
     re.IGNORECASE,
@@ -46,8 +53,12 @@ _MISLEADING = re.compile(
 )
 _HEADING = re.compile(r"(?:recipient|address|following|user)[^:]{0,200}:\s{0,9}$", re.IGNORECASE)
 _BARE = re.compile(r"[ \t]{1,20}<?(?P<local>[A-Za-z0-9._+-]{1,64})>?(?:\s{2,}|\t|$)")
-_GENERATED = re.compile(r"(?:generated|expanded) (?:from|by):? {0,3}<?(?P<address>" + _ADDRESS.pattern + r")", re.IGNORECASE)
-_NOT_RECIPIENTS = re.compile(r"^(?:postmaster|mailer-daemon|abuse|support|helpdesk|noreply|no-reply)@", re.IGNORECASE)
+_GENERATED = re.compile(
+    r"(?:generated|expanded) (?:from|by):? {0,3}<?(?P<address>" + _ADDRESS.pattern + r")", re.IGNORECASE
+)
+_NOT_RECIPIENTS = re.compile(
+    r"^(?:postmaster|mailer-daemon|abuse|support|helpdesk|noreply|no-reply)@", re.IGNORECASE
+)
 _DATE_AFTER = re.compile(r"^\W*(?:sent|received|date|to|cc|from|subject)\b", re.IGNORECASE)
 
 
@@ -86,7 +97,9 @@ def _find(lines: list[str], named: tuple[str, ...], ours: frozenset[str], domain
     return _collect(_generated(lines), frozenset()) or _collect(_telling(lines), frozenset(), strict=False)
 
 
-def _collect(places: Iterable[tuple[str, int]], ours: frozenset[str], *, strict: bool = True) -> dict[str, int]:
+def _collect(
+    places: Iterable[tuple[str, int]], ours: frozenset[str], *, strict: bool = True
+) -> dict[str, int]:
     found: dict[str, int] = {}
     known: set[str] = set()
     for address, at in places:
@@ -116,7 +129,12 @@ def _leading(lines: list[str]) -> Iterator[tuple[str, int]]:
 def _is_sentence(rest: str) -> bool:
     """Whether the address only happened to begin a line of running text."""
     words = rest.split()
-    return bool(words) and words[0][:1].islower() and words[0] not in ("on", "unknown", "no", "not", "invalid", "is", "has", "does", "mailbox", "user", "due")
+    return (
+        bool(words)
+        and words[0][:1].islower()
+        and words[0]
+        not in ("on", "unknown", "no", "not", "invalid", "is", "has", "does", "mailbox", "user", "due")
+    )
 
 
 def _labelled(lines: list[str]) -> Iterator[tuple[str, int]]:
@@ -133,7 +151,7 @@ def _replied(lines: list[str]) -> Iterator[tuple[str, int]]:
 
 def _bare(lines: list[str], domain: str) -> Iterator[tuple[str, int]]:
     """Local parts in lines of their own after `the following recipients...:`."""
-    for at, (before, line) in enumerate(zip(lines, lines[1:], strict=False), 1):
+    for at, (before, line) in enumerate(itertools.pairwise(lines), 1):
         match = _BARE.match(line) if domain and _HEADING.search(before) else None
         if match:
             yield f"{match['local']}@{domain}", at
@@ -172,7 +190,9 @@ def _blocks(lines: list[str], starts: dict[str, int]) -> Iterator[tuple[str, str
         end = next((begin for begin in begins if begin > at), len(lines))
         block = lines[at : min(end, at + BLOCK_LINES)]
         key = address.lower()
-        elsewhere = (line for other, line in enumerate(lines) if not at <= other < end and key in line.lower())
+        elsewhere = (
+            line for other, line in enumerate(lines) if not at <= other < end and key in line.lower()
+        )
         yield address, "\n".join([*block, *elsewhere])
 
 

@@ -73,7 +73,7 @@ def _codec_for(label: str) -> str:
 
 def codec_for(label: str) -> str:
     """The codec a charset label stands for; empty if the label is unknown or not on the list."""
-    return _codec_for(label) if len(label) <= 60 else ""
+    return _codec_for(label) if len(label) <= 60 and label.isprintable() else ""
 
 
 def clean(text: str) -> str:
@@ -86,6 +86,10 @@ def clean(text: str) -> str:
 def decode(data: bytes, label: str = "", *, html: bool = False) -> tuple[str, bool]:
     """Text of a body and whether its charset had to be guessed. Never raises; no NUL, no surrogate."""
     codec = codec_for(label)
+    if codec == "utf-8" and data[:1] not in (b"\xef", b"\xff", b"\xfe"):  # most letters end here
+        text = strict(data, "utf-8")
+        if text is not None:
+            return clean(text), False
     if codec == "utf-7":
         return _decode_utf7(data, html=html)
     if b"\x1b$" in data and codec in ("", "ascii"):

@@ -13,56 +13,40 @@ and signatures survive.
 
 import hashlib
 import re
-from binascii import b2a_base64, b2a_qp
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 
 from .addresses import Address
+from .compose_parts import File, file_part, multipart, text_part
 from .header_writing import (
     ComposeError,
-    clean,
     is_field_name,
     is_id,
     write_ids,
     write_list,
     write_mailbox,
-    write_parameters,
     write_text,
 )
+
+__all__ = ["ComposeError", "File", "Outgoing", "compose", "recipients"]
 
 REFERENCES_KEPT = 20
 """The newest ids kept in References besides the first; what is left out in the middle nobody threads by."""
 
-OWN_FIELDS = frozenset(
-    "from to cc bcc reply-to subject date message-id in-reply-to references mime-version content-type "
-    "content-transfer-encoding content-disposition content-id auto-submitted".split()
-)
-"""Fields `Outgoing` has its own attributes for, or that describe the MIME structure; not to be given as extra headers."""
+OWN_FIELDS = frozenset({
+    "from", "to", "cc", "bcc", "reply-to", "subject", "date", "message-id", "in-reply-to", "references",
+    "mime-version", "auto-submitted",
+})  # fmt: skip
+"""Fields that `Outgoing` has its own attributes for; not to be given as extra headers, nor is any `Content-*`."""
 
-_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,100}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,100}", re.ASCII)
 _LOCAL_PART = re.compile(r"[^\s\x00-\x20\x7f()<>\[\]:;@\\,\"]{1,255}")
 _QUOTED_LOCAL_PART = re.compile(r'"(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\[\x20-\x7e]){0,255}"')
-_DOMAIN = re.compile(r"(?:[A-Za-z0-9_-]{1,63}\.){0,40}[A-Za-z0-9_-]{1,63}|\[[0-9A-Za-z:.-]{1,100}\]", re.ASCII)
-_NEWLINE = re.compile(r"\r\n|\r|\n")
-_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_BROKEN = re.compile("[\ud800-\udfff]")
-_NOT_ASCII = bytes(range(128, 256))
-_NEWLINE_BYTES = re.compile(rb"\r\n|\r|\n")
-_FROM_LINE = re.compile(rb"^From ([^\n]*)$", re.MULTILINE)
+_DOMAIN = re.compile(
+    r"(?:[A-Za-z0-9_-]{1,63}\.){0,40}[A-Za-z0-9_-]{1,63}|\[[0-9A-Za-z:.-]{1,100}\]", re.ASCII
+)
 _AUTO_SUBMITTED = re.compile(r"[a-z-]{1,30}(?:; ?[a-z-]{1,30}=[A-Za-z0-9-]{1,60})*", re.ASCII)
-
-
-@dataclass(frozen=True, kw_only=True)
-class File:
-    """One file to send along. `inline` with a `content_id` belongs into the html, which names it as `cid:<content_id>`."""
-
-    name: str
-    type: str
-    content: bytes
-    inline: bool = False
-    content_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,13 +132,13 @@ def _address(field: str, text: str) -> str:
         try:
             domain = domain.encode("idna").decode("ascii")
         except UnicodeError:
-            raise ComposeError(field, f"{text[:100]!r} has a domain no name server knows how to ask for") from None
+            raise ComposeError(
+                field, f"{text[:100]!r} has a domain no name server knows how to ask for"
+            ) from None
     well_formed = _LOCAL_PART.fullmatch(local) or _QUOTED_LOCAL_PART.fullmatch(local)
     if not at or well_formed is None or _DOMAIN.fullmatch(domain) is None or not local.isprintable():
         raise ComposeError(field, f"{text[:100]!r} is not an address")
     return f"{local}@{domain}"
-
-
 
 
 def _thread_fields(outgoing: Outgoing) -> Iterator[str]:
@@ -162,7 +146,11 @@ def _thread_fields(outgoing: Outgoing) -> Iterator[str]:
     parent = outgoing.in_reply_to if is_id(outgoing.in_reply_to) else ""
     if parent:
         yield write_ids("In-Reply-To", [parent])
-    chain = [reference for reference in dict.fromkeys(outgoing.references) if is_id(reference) and reference != parent]
+    chain = [
+        reference
+        for reference in dict.fromkeys(outgoing.references)
+        if is_id(reference) and reference != parent
+    ]
     chain += [parent] if parent else []
     if len(chain) > REFERENCES_KEPT + 1:
         chain = chain[:1] + chain[-REFERENCES_KEPT:]
@@ -184,7 +172,7 @@ def _extra_field(name: str, value: str) -> str:
     return write_text(name, value)
 
 
-# Body: each part is its header lines, an empty line and its content, as one run of bytes
+# Body
 
 
 def _build(outgoing: Outgoing, seed: str) -> bytes:
@@ -192,108 +180,17 @@ def _build(outgoing: Outgoing, seed: str) -> bytes:
     attached: list[bytes] = []
     for file in outgoing.attachments:
         belongs_to_html = outgoing.html and file.inline and file.content_id
-        (related if belongs_to_html else attached).append(_file_part(file))
+        (related if belongs_to_html else attached).append(file_part(file))
     body = _text_body(outgoing, related, seed)
-    return _multipart("mixed", [body, *attached], f"{seed}0") if attached else body
+    return multipart("mixed", [body, *attached], f"{seed}0") if attached else body
 
 
 def _text_body(outgoing: Outgoing, inline: list[bytes], seed: str) -> bytes:
     if not outgoing.html:
-        return _text_part("plain", outgoing.text)
-    html = _text_part("html", outgoing.html)
+        return text_part("plain", outgoing.text)
+    html = text_part("html", outgoing.html)
     if inline:
-        html = _multipart("related", [html, *inline], f"{seed}2", root_type="text/html")
+        html = multipart("related", [html, *inline], f"{seed}2", root_type="text/html")
     if not outgoing.text:
         return html
-    return _multipart("alternative", [_text_part("plain", outgoing.text), html], f"{seed}1")
-
-
-def _multipart(subtype: str, parts: list[bytes], seed: str, root_type: str = "") -> bytes:
-    boundary = _boundary(parts, seed)
-    parameters = [("type", root_type)] if root_type else []
-    value = write_parameters(f"multipart/{subtype}", [*parameters, ("boundary", boundary)])
-    line = b"\r\n--" + boundary.encode()
-    return b"".join(
-        [f"Content-Type: {value}\r\n".encode(), *(line + b"\r\n" + part for part in parts), line, b"--\r\n"]
-    )
-
-
-def _boundary(parts: list[bytes], seed: str) -> str:
-    """A line that occurs in no part. A quoted letter of ours may hold an old one, so it is looked for."""
-    boundary = f"=_{seed}"
-    while any(boundary.encode() in part for part in parts):
-        boundary = f"=_{hashlib.sha256(boundary.encode()).hexdigest()[:25]}"
-    return boundary
-
-
-def _text_part(subtype: str, text: str) -> bytes:
-    lines = _NEWLINE.sub("\n", _CONTROLS.sub("", text))
-    lines = _BROKEN.sub("\ufffd", lines)
-    if lines and not lines.endswith("\n"):
-        lines += "\n"
-    encoding, body = _encode_text(lines)
-    head = f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
-    return head.encode() + body.replace(b"\n", b"\r\n")
-
-
-def _encode_text(text: str) -> tuple[str, bytes]:
-    """As it is when it travels safely, else quoted-printable, else (mostly not ASCII) base64; lines end with LF."""
-    content = text.encode()
-    if text.isascii() and "\nFrom " not in f"\n{text}" and max(map(len, text.split("\n"))) <= 76:
-        return "7bit", content
-    others = len(content) - len(content.translate(None, _NOT_ASCII))
-    if others * 6 > len(content):  # more than a sixth costs more as =XX than everything does in base 64
-        return "base64", _wrapped_base64(content.replace(b"\n", b"\r\n"))
-    return "quoted-printable", _FROM_LINE.sub(_guard_from, b2a_qp(content, istext=True))
-
-
-def _guard_from(line: re.Match[bytes]) -> bytes:
-    """`From ` at the start of a line is quoted by mailboxes on the way, which breaks signatures."""
-    rest = line[1]
-    if len(rest) <= 69:
-        return b"=46rom " + rest
-    return b"=46rom =\n" + rest
-
-
-def _wrapped_base64(content: bytes) -> bytes:
-    encoded = b2a_base64(content, newline=False)
-    return b"".join(encoded[at : at + 76] + b"\n" for at in range(0, len(encoded), 76))
-
-
-def _file_part(file: File) -> bytes:
-    content_type = file.type.lower() if _TYPE.fullmatch(file.type) else "application/octet-stream"
-    encoding, body = "base64", b""
-    if content_type == "message/rfc822" and _is_seven_bit(file.content):
-        encoding, body = "7bit", _NEWLINE_BYTES.sub(b"\r\n", file.content)
-    elif content_type.startswith(("message/", "multipart/")):
-        content_type = "application/octet-stream"  # RFC 2046 section 5.2.1 forbids base 64 for these
-    if encoding == "base64":
-        body = _wrapped_base64(file.content).replace(b"\n", b"\r\n")
-    return "".join(f"{line}\r\n" for line in _file_fields(file, content_type, encoding)).encode() + b"\r\n" + body
-
-
-def _is_seven_bit(content: bytes) -> bool:
-    return content.isascii() and b"\x00" not in content and max(map(len, _NEWLINE_BYTES.split(content))) <= 998
-
-
-def _file_fields(file: File, content_type: str, encoding: str) -> Iterator[str]:
-    name = clean(file.name)
-    named = [("name", name)] if name else []
-    yield f"Content-Type: {write_parameters(content_type, [*_charset(file, content_type), *named])}"
-    yield f"Content-Transfer-Encoding: {encoding}"
-    disposition = "inline" if file.inline else "attachment"
-    yield f"Content-Disposition: {write_parameters(disposition, [('filename', name)] if name else [])}"
-    if file.content_id:
-        if not is_id(file.content_id):
-            raise ComposeError("attachments", f"{file.content_id[:100]!r} cannot be a Content-ID")
-        yield f"Content-ID: <{file.content_id}>"
-
-
-def _charset(file: File, content_type: str) -> list[tuple[str, str]]:
-    if not content_type.startswith("text/"):
-        return []
-    try:
-        file.content.decode("utf-8")
-    except UnicodeDecodeError:
-        return []
-    return [("charset", "utf-8")]
+    return multipart("alternative", [text_part("plain", outgoing.text), html], f"{seed}1")

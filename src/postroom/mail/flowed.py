@@ -11,5 +11,8 @@ _STUFFED = re.compile(r"^ (?=[ >]|From )", re.M)
 
 def unwrap(text: str, *, delsp: bool = False) -> str:
     """Lines ending in a space run on into the next; '-- ' stays alone; space-stuffing goes."""
-    text = _SOFT_BREAK.sub(r"\1" if delsp else r"\1 ", text) if " \n" in text else text
+    if "\n>" not in text and "-- \n" not in text and text[:1] != ">":
+        text = text.replace(" \n", "" if delsp else " ")
+    else:
+        text = _SOFT_BREAK.sub(r"\1" if delsp else r"\1 ", text)
     return _STUFFED.sub("", text) if "\n " in text or text.startswith(" ") else text

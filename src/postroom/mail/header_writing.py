@@ -17,12 +17,16 @@ LONGEST_TOKEN = 900
 
 ID_LENGTH = 950
 
-_ENCODED_WORD_BYTES = 39  # 64 characters when encoded: with the name of a field before it the line stays within 76
+_ENCODED_WORD_BYTES = (
+    39  # 64 characters when encoded: with the name of a field before it the line stays within 76
+)
 _CHARSET = "utf-8''"
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII)
 _WORD = re.compile(r" *[^ ]+")
-_ID = re.compile(rf"[\x21-\x3b\x3d\x3f-\x7e](?:[\x20-\x3b\x3d\x3f-\x7e]{{0,{ID_LENGTH}}}[\x21-\x3b\x3d\x3f-\x7e])?")
+_ID = re.compile(
+    rf"[\x21-\x3b\x3d\x3f-\x7e](?:[\x20-\x3b\x3d\x3f-\x7e]{{0,{ID_LENGTH}}}[\x21-\x3b\x3d\x3f-\x7e])?"
+)
 _FIELD_NAME = re.compile(r"[\x21-\x39\x3b-\x7e]{1,70}")
 _PARAMETER_TOKEN = re.compile(r"[A-Za-z0-9!#$&+.^_`{|}~-]{1,60}", re.ASCII)
 

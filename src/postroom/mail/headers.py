@@ -15,9 +15,9 @@ _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.I)
 _PART_CHARSET = re.compile(rb"\ncontent-type:[^\n]*(?:\n[ \t][^\n]*)?charset=[\"']?([A-Za-z0-9_.:-]{1,40})", re.I)
 _LOST_FOLD = re.compile(r";\n(?=[A-Za-z][\w*-]{0,40}=)")
 _PARAMETER = re.compile(rb"[A-Za-z][\w*-]{0,40}=")
-_CONTROLS = {code: " " for code in (*range(32), *range(127, 160))}
+_CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), " ")
 _CONTROLS |= {0xFEFF: None, 0x2028: " ", 0x2029: " "}  # type: ignore[dict-item]  # translate() takes None for 'remove'
-_FROM_LINE = re.compile(rb">?From [^\r\n]*\r?\n")
+_FROM_LINE = re.compile(rb">?From (?![ \t]*:)[^\r\n]*\r?\n")
 
 
 class Headers:
@@ -53,20 +53,20 @@ class Headers:
         return lines
 
     def _index(self) -> None:
-        fields = self._fields
+        fields, longest = self._fields, limits.HEADER_BYTES
         for line in self._lines:
             name, colon, value = line.partition(":")
-            if " " in name or "\t" in name or not colon:
+            if not colon or " " in name or "\t" in name:
                 name = self._repair(name, colon)
-            if not name:
-                continue
-            if len(value) > limits.HEADER_BYTES:
+                if not name:
+                    continue
+            if len(value) > longest:
                 self.flags.add("header-limit")
-                value = value[: limits.HEADER_BYTES]
+                value = value[:longest]
             name = name.lower()
             if name in fields:
                 fields[name].append(value)
-            else:
+            elif name:
                 fields[name] = [value]
 
     def _repair(self, name: str, colon: str) -> str:
@@ -194,7 +194,7 @@ def _find_end(raw: bytes, start: int, end: int) -> tuple[int, int]:
     bare = raw.find(b"\n\n", start, end)
     full = raw.find(b"\n\r\n", start, end if bare < 0 else bare)
     if full >= 0:
-        return full, full + 3
+        return (full - 1 if raw[full - 1] == 13 else full), full + 3
     return (bare, bare + 2) if bare >= 0 else (end, end)
 
 

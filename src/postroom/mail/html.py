@@ -23,6 +23,9 @@ MOST_LINKS = 5000
 MOST_TAGS = 60_000
 DEEPEST = 256
 MOST_ATTRIBUTES = 64
+# A parser opens these again in every paragraph after one that did not close them: 13.2.4.3 of the HTML standard.
+_REOPENED = names("a b big code em font i s small strike strong tt u")
+_MOST_REOPENED = 20
 _MOST_AS_TEXT = 200_000
 _LONGEST_DATA_IMAGE = 300_000
 _LONGEST_URL = 4096
@@ -67,8 +70,6 @@ _ATTRIBUTES: dict[str, set[str]] = {
     "time": {"datetime"},
 }
 _LINK_ATTRIBUTES = frozenset(("href", *_ATTRIBUTES["*"]))
-    "[\x00-\x20\x7f-\xa0\u00ad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]+"
-)
 _LINK = re.compile(r"https?://[^/\\]|mailto:|tel:", re.IGNORECASE)
 _DATA_IMAGE = re.compile(r"data:image/(?:png|jpe?g|gif|webp|bmp);base64,[A-Za-z0-9+/=]++\Z", re.IGNORECASE)
 
@@ -100,6 +101,7 @@ class _Cut:
     links: int = 0
     tags: int = 0
     depth: int = 0
+    reopened: list[bool] = field(default_factory=list)  # open formatting elements, and whether each was kept
     too_deep: bool = False
     too_large: bool = False
 
@@ -112,7 +114,7 @@ def sanitise(html: str, *, images: bool, cid: Callable[[str], str | None]) -> Sa
     """
     cut = _prune(html)
     if cut.too_deep:
-        text = html_to_text(html[:_MOST_AS_TEXT])
+        text = html_to_text(html[:MOST_CHARACTERS])[:_MOST_AS_TEXT]
         return SafeHtml(text_to_html(text), cut.remote_images, cut.trackers, tuple(sorted(cut.removed)), True)
     filtered = _Filter(images=images, cid=cid, removed=cut.removed)
     clean = nh3.clean(
@@ -121,7 +123,7 @@ def sanitise(html: str, *, images: bool, cid: Callable[[str], str | None]) -> Sa
         attributes=_ATTRIBUTES,
         attribute_filter=filtered,
         clean_content_tags=set(),
-        url_schemes={"http", "https", "mailto", "tel", "data"},
+        url_schemes={"http", "https", "mailto", "tel", "data", "cid"},
         url_relative=filtered.own,
         link_rel="noopener noreferrer nofollow",
         set_tag_attribute_values={"a": {"target": "_blank"}},
@@ -186,8 +188,9 @@ def _keep(cut: _Cut, piece: Piece) -> None:
         if name in ("textarea", "plaintext", "xmp") and piece.kind == "raw":
             cut.kept.append(piece.body.replace("<", "&lt;"))
     elif piece.kind == "close":
-        cut.kept.append(f"</{name}>")
         cut.depth -= 1
+        if name not in _REOPENED or cut.reopened.pop():
+            cut.kept.append(f"</{name}>")
     else:
         _keep_opening(cut, piece)
 
@@ -203,6 +206,10 @@ def _keep_opening(cut: _Cut, piece: Piece) -> None:
     if cut.tags > MOST_TAGS or cut.links > MOST_LINKS:
         cut.too_large = True
         cut.too_deep = cut.too_deep or cut.tags > MOST_TAGS
+    if piece.name in _REOPENED:
+        cut.reopened.append(len(cut.reopened) < _MOST_REOPENED)
+        if not cut.reopened[-1]:
+            return
     cut.kept.append(_opening(piece, cut.removed, bare=cut.links > MOST_LINKS))
 
 

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar, overload
 T = TypeVar("T")
 
 
-class lazily(Generic[T]):  # noqa: N801 - reads as the decorator it is
+class lazily(Generic[T]):
     """Like `functools.cached_property` without its lock, which costs a microsecond per property on Python 3.11."""
 
     def __init__(self, compute: Callable[[Any], T]) -> None:

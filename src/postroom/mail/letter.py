@@ -16,7 +16,7 @@ from .parts import Bounds, Part
 
 __all__ = ["Address", "Attachment", "Headers", "Letter", "Part", "read"]
 
-_ID = re.compile(r"<\s*([^<>]{1,4000}?)\s*>")
+_ID = re.compile(r"<([^<>]{1,4000})>")
 _ONCE = ("from", "to", "subject", "date", "message-id", "content-type", "cc", "sender", "reply-to", "in-reply-to")
 _LOOP_HOPS = 50
 
@@ -76,8 +76,10 @@ class Letter:
 
     def _with_line_feeds(self, raw: bytes) -> bytes:
         """A letter whose lines end in CR alone, read as if they ended in LF."""
-        blank = raw.find(b"\r\r")
-        first = raw.find(b"\n") if blank >= 0 or b"\r" in raw[:2_000] else 0
+        end = raw.find(b"\r")
+        if end < 0 or raw.startswith(b"\n", end + 1):
+            return raw
+        first, blank = raw.find(b"\n"), raw.find(b"\r\r")
         if first < 0 or 0 <= blank < first:
             self._bounds.flags.add("line-endings")
             return raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
@@ -145,7 +147,7 @@ class Letter:
         """Without angle brackets; an opaque string; empty if missing."""
         value = self.headers.plain("message-id")
         match = _ID.search(value)
-        return (match[1] if match else value.strip(" <>"))[: limits.ID_CHARS]
+        return (match[1].strip() if match else value.strip(" <>"))[: limits.ID_CHARS]
 
     @lazily
     def in_reply_to(self) -> tuple[str, ...]:
@@ -228,7 +230,7 @@ def read_ids(values: list[str]) -> tuple[str, ...]:
 
 def _ids(value: str) -> list[str]:
     if "<" in value:
-        return [one[: limits.ID_CHARS] for one in _ID.findall(value)]
+        return [one.strip()[: limits.ID_CHARS] for one in _ID.findall(value) if one.strip()]
     return [word[: limits.ID_CHARS] for word in value.replace(",", " ").split() if "@" in word]
 
 

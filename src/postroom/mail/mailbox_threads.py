@@ -12,7 +12,9 @@ from .mbox import FiledLetter, letters_in
 from .threads import SubjectMerging, Threadable, stand_in_id, thread
 
 
-def conversations_in(paths: Iterable[Path], *, subjects: SubjectMerging = SubjectMerging.EVERY) -> list[list[str]]:
+def conversations_in(
+    paths: Iterable[Path], *, subjects: SubjectMerging = SubjectMerging.EVERY
+) -> list[list[str]]:
     """The ids of every letter under the paths, conversation by conversation, in reading order. OSError for unreadable files."""
     letters = [threadable(filed) for path in paths for filed in letters_in(path)]
     return [

@@ -45,7 +45,7 @@ _LONG_NUMBER = re.compile(r"&#(\d{7})\d++")
 _RAW_END = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in RAW}
 
 # How far up the open elements an implied end tag looks; a mail that needs more is not written by a mail program.
-_REACH = 24
+_REACH = 64
 _BLOCKS = names(
     "address article aside blockquote center dir div dl fieldset figure footer form h1 h2 h3 h4 h5 h6 "
     "header hr main menu nav ol p pre section table ul"
@@ -189,6 +189,8 @@ def balanced(run: Iterable[Piece]) -> Iterator[Piece]:
 
 def _implied_ends(stack: list[str], held: Counter[str], opening: str) -> list[str]:
     ends, stops = _IMPLIED.get(opening, (frozenset(), frozenset()))
+    if not any(held[name] for name in ends):
+        return []
     for name in stack[: -_REACH - 1 : -1]:
         if name in stops:
             return []

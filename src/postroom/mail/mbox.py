@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-MONTHS = {name: number for number, name in enumerate(b"jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+MONTHS = {
+    name: number for number, name in enumerate(b"jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)
+}
 
 _FROM_LINE = re.compile(
     rb"From (?P<sender>[^\r\n]{0,1000}?)[ \t]{0,10}"
@@ -21,10 +23,13 @@ _FROM_LINE = re.compile(
     rb"(?: [+-]\d{4}| remote from [^\r\n]{0,200})?[ \t]*\r?\n?$"
 )
 _BARE_FROM_LINE = re.compile(rb"From -[ \t]*\r?\n?$")  # Thunderbird's when it has no date
-_LOOSE_FROM_LINE = re.compile(rb"From [^ \r\n]{1,320}[ \t]*\r?\n?$|From [^ \r\n]{1,320} .{0,200}\d{4}.{0,20}\r?\n?$")
+_LOOSE_FROM_LINE = re.compile(
+    rb"From [^ \r\n]{1,320}[ \t]*\r?\n?$|From [^ \r\n]{1,320} .{0,200}\d{4}.{0,20}\r?\n?$"
+)
 _QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 _BOM = b"\xef\xbb\xbf"
-_MAILDIR_FOLDERS = ("cur", "new")
+_NOTES = re.compile(r"dovecot|maildirsize$|maildirfolder$|subscriptions$|courier")
+"""What mail servers keep for themselves beside the letters of a Maildir."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +44,8 @@ class FiledLetter:
 def letters_in(path: Path) -> Iterator[FiledLetter]:
     """Every letter under `path`: an mbox or single letter if it is a file, a Maildir or any folder otherwise.
 
-    Folders are walked in the order of names, hidden files and `tmp` of a Maildir left out. Errors are those of the file
+    Folders are walked in the order of names, hidden files, `tmp` of a Maildir and what servers note in it left
+    out. Errors are those of the file
     system (OSError); content never raises.
     """
     if path.is_dir():
@@ -114,8 +120,17 @@ def _moment(line: bytes) -> datetime | None:
 
 def _files_under(folder: Path) -> Iterator[Path]:
     for here, folders, files in os.walk(folder):
-        is_maildir = any(name in folders for name in _MAILDIR_FOLDERS)
-        folders[:] = sorted(name for name in folders if not (is_maildir and name == "tmp") and name != ".git")
-        if is_maildir:
-            continue  # what lies beside cur and new are the server's own notes
-        yield from (Path(here, name) for name in sorted(files) if not name.startswith("."))
+        is_maildir = "cur" in folders and "new" in folders
+        folders[:] = sorted(
+            name for name in folders if not (is_maildir and name == "tmp") and _is_walked(Path(here, name))
+        )
+        yield from (
+            Path(here, name)
+            for name in sorted(files)
+            if not (is_maildir and _NOTES.match(name)) and name[0] != "."
+        )
+
+
+def _is_walked(folder: Path) -> bool:
+    """Not hidden, but for the folders of a Maildir, whose names begin with a dot."""
+    return folder.name[0] != "." or (folder / "cur").is_dir() or (folder / "new").is_dir()

@@ -116,7 +116,7 @@ def _bytes(value: str, percent: bool) -> bytes:
     return unquote_to_bytes(data) if percent else data
 
 
-_INVISIBLE = {code: None for code in (*range(32), *range(127, 160), 0xAD, 0x61C, *range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070), 0xFEFF)}  # fmt: skip
+_INVISIBLE = dict.fromkeys((*range(32), *range(127, 160), 173, 1564, *range(8203, 8208), *range(8232, 8239), *range(8288, 8304), 65279))  # fmt: skip
 _RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))})
 
 

@@ -44,6 +44,7 @@ _BORDER = re.compile(
     r"border-top:\s*solid|border-top:\s*\w+\s+solid|border-top-style:\s*solid|border:\s*none;\s*border-top",
     re.IGNORECASE,
 )
+_GAP = "<div></div>"  # the words around a quote stay on lines of their own
 _NAMING = ("class", "id", "name", "data-marker")
 
 
@@ -92,9 +93,17 @@ class _Run:
         for stretch in stretches:
             kept.extend(_written(piece) for piece in self.pieces[at : stretch.first])
             kept.extend(self._crossing(stretch))
+            kept.append(_GAP)
             at = stretch.last
         kept.extend(_written(piece) for piece in self.pieces[at:])
         return "".join(kept)
+
+    def excerpt(self, stretch: _Stretch) -> str:
+        """The markup of the stretch, with elements opened that only end in it."""
+        ends = [tag for tag in self._crossing(stretch) if tag.startswith("</")]
+        return "".join(tag.replace("/", "", 1) for tag in reversed(ends)) + self.html(
+            stretch.first, stretch.last
+        )
 
     def _crossing(self, stretch: _Stretch) -> list[str]:
         crossing: list[str] = []
@@ -146,7 +155,7 @@ def fold_html(html: str) -> tuple[str, str]:
     for find in (_find_containers, _find_rest, _find_headers, _find_blockquotes):
         cut = find(run)
         if cut:
-            return run.without(cut), "".join(run.html(stretch.first, stretch.last) for stretch in cut)
+            return run.without(cut), "".join(run.excerpt(stretch) for stretch in cut)
     return html, ""
 
 

@@ -6,7 +6,7 @@ language, so that a reader of the language can check it. Compared without case.
 
 # language: (from, date, to, subject, copy), alternatives behind "|"
 HEADERS: dict[str, tuple[str, str, str, str, str]] = {
-    "en": ("from|sender", "sent|date|sent at|received|sent on", "to|recipient", "subject", "cc|bcc|reply-to|importance|attachments|resent-from|organization|priority"),
+    "en": ("from|sender", "sent|date|sent at|sent on", "to|recipient", "subject", "cc|bcc|reply-to|importance|attachments|resent-from|organization|priority"),
     "de": ("von|absender", "gesendet|datum|gesendet am|gesendet um", "an|empfänger", "betreff", "cc|kopie|bcc|antwort an|antwort-an|wichtigkeit|anlagen|priorität"),
     "fr": ("de|expéditeur|exp", "envoyé|envoyé le|date|date d'envoi|message du", "à|a|pour|destinataire", "objet|sujet", "cc|copie à|copie|cci|répondre à|importance"),
     "es": ("de|remitente", "enviado|enviado el|fecha|enviada", "para|a|destinatario", "asunto", "cc|cco|responder a|con copia|importancia"),
@@ -190,7 +190,7 @@ SENT_FROM = (
 
 # A word of one of these makes a short "sent from" line sure.
 DEVICES = (
-    "iphone|ipad|ipod|ios|android|samsung|galaxy|huawei|honor|xiaomi|redmi|oneplus|pixel|nokia|htc|lg|sony|xperia|motorola|oppo|vivo|"
+    "iphon|iphone|ipad|ipod|ios|android|samsung|galaxy|huawei|honor|xiaomi|redmi|oneplus|pixel|nokia|htc|lg|sony|xperia|motorola|oppo|vivo|"
     "wiko|alcatel|blackberry|windows|surface|outlook|yahoo|gmail|proton|protonmail|k-9|thunderbird|airmail|mailbox|spark|bluemail|"
     "typeapp|aqua mail|aquamail|nine|mail|phone|smartphone|tablet|mobile|handy|mobilgerät|mobiltelefon|smarttelefon|telefon|telefoon|"
     "téléphone|teléfono|móvil|telefono|cellulare|telemóvel|celular|matkapuhelin|puhelin|mobil|telefonu|telefón|telefonom|телефон|"

@@ -28,9 +28,11 @@ from postroom.mail.text import html_to_text
 __all__ = ["Block", "Folded", "Kind", "Shown", "fold", "fold_html", "show"]
 
 Kind = Literal["said", "quote", "signature", "forward", "disclaimer"]
+MOST_CHARACTERS = 400_000  # that are looked at; what follows in a longer text is as its last lines are
 _ANSWERED = 3  # lines said before and
 _ANSWER = 5  # after a quote that make it part of the answer
 _WRAPPED = 50  # a quoted line this long may have lost its mark where it was broken
+_OTHER_MARK = re.compile(r"[A-Z]{1,3}>|\|")
 
 
 @dataclass(frozen=True)
@@ -78,11 +80,18 @@ def fold(text: str, *, forwarded: bool = False) -> Folded:
 
     `forwarded`: the subject says the letter passes on another one, so an original at its end is not folded.
     """
-    lines = read_lines(text)
+    end = (
+        text.rfind("\n", 0, MOST_CHARACTERS) + 1 or MOST_CHARACTERS
+        if len(text) > MOST_CHARACTERS
+        else len(text)
+    )
+    lines = read_lines(text[:end])
     spans = [part for span in _divide(lines) for part in _divide_said(lines, span)]
     spans = _open_answered(lines, spans)
     if forwarded:
-        spans = [replace(span, kind="forward") if _is_tail(span) else span for span in spans]
+        spans = [
+            replace(span, kind="forward") if _is_tail(span) and span is spans[-1] else span for span in spans
+        ]
     blocks = (
         Block(span.kind, text[lines[span.first].start : lines[span.last - 1].end], span.open)
         for span in spans
@@ -91,7 +100,7 @@ def fold(text: str, *, forwarded: bool = False) -> Folded:
 
 
 def _is_tail(span: _Span) -> bool:
-    return span.kind == "quote" and not span.marked
+    return span.kind in ("quote", "forward") and not span.marked
 
 
 def _divide(lines: list[Line]) -> list[_Span]:
@@ -139,9 +148,18 @@ def _quoted_at(lines: list[Line], following: list[int], at: int, said: bool) -> 
     after = following[at + count]
     if after < end and lines[after].depth:
         return _marked_at(lines, following, after, head=after - at)
+    if after < end and _OTHER_MARK.match(lines[after].text):
+        return _Span("quote", at, _other_marked(lines, following, after), marked=True, head=after - at)
     if said or (after < end and header_block_at(lines, after)):
         return _Span("quote", _above(lines, at), end)
     return _Span("quote", at, at + count)  # the marks below got lost: what follows may be the answer
+
+
+def _other_marked(lines: list[Line], following: list[int], at: int) -> int:
+    """Where lines marked "|" or, with the initials of their writer, "AL>" end."""
+    while at < len(lines) and _OTHER_MARK.match(lines[at].text):
+        at = following[at + 1]
+    return at
 
 
 def _first_marked(lines: list[Line], following: list[int], at: int) -> int:

@@ -41,6 +41,7 @@ _LIST = re.compile(
 _CONTACT = re.compile(
     r"https?://|www\.|@|(?:\+|\b)\d[\d\s().-]{6,}\d|\b(?:tel|fax|phone|mobile?|skype)\b", re.IGNORECASE
 )
+_FIELD = re.compile(r"[^\W\d_][\w -]{0,24}[:：]\s?\S")
 
 
 def is_mobile(text: str) -> bool:
@@ -80,7 +81,7 @@ def signature_start(lines: list[Line], first: int, last: int) -> int:
         text = lines[at].text
         if _DELIMITER.fullmatch(text) and 0 < _count(lines, at + 1, last) <= _LONGEST_SIGNATURE:
             return at
-        if is_fence(lines[at]) and len(text) >= 8 and _is_footer(lines, at + 1, last):
+        if text[:1] in "-_=*+" and len(text) >= 8 and is_fence(lines[at]) and _is_footer(lines, at + 1, last):
             return at
     return start
 
@@ -102,6 +103,8 @@ def _is_footer(lines: list[Line], first: int, last: int) -> bool:
     texts = [line.text for line in lines[first:last] if line.text]
     if _LIST.search(" ".join(texts)) and len(texts) <= 8:
         return True
+    if any(_FIELD.match(text) and not _CONTACT.match(text) for text in texts):
+        return False  # the answers of a web form, not a visiting card
     return all(len(text) <= 60 for text in texts) and sum(bool(_CONTACT.search(text)) for text in texts) >= 2
 
 

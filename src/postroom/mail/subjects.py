@@ -19,7 +19,9 @@ FORWARD_WORDS = (
 )  # fmt: skip
 
 _WORDS = "|".join(sorted({re.escape(word) for word in REPLY_WORDS + FORWARD_WORDS}, key=len, reverse=True))
-_MARK = re.compile(rf"(?:{_WORDS})\s?(?:\[[^\[\]]{{0,100}}\]|\(\d{{1,3}}\)|\d{{1,3}})?\s?[:：]\s?", re.IGNORECASE)
+_MARK = re.compile(
+    rf"(?:{_WORDS})\s?(?:\[[^\[\]]{{0,100}}\]|\(\d{{1,3}}\)|\d{{1,3}})?\s?[:：]\s?", re.IGNORECASE
+)
 _BLOB = re.compile(r"\[[^\[\]]{0,200}\]\s?")
 _TRAILER = re.compile(r"\s?\(fwd\)$", re.IGNORECASE)
 _FORWARDED = re.compile(r"\[fwd:\s?(.*)\]$", re.IGNORECASE | re.DOTALL)

@@ -43,6 +43,7 @@ class _Page:
     lists: list[int] = field(default_factory=list)  # -1 for bullets, else the last number
     marker: str = ""
     pre: int = 0
+    tight: list[bool] = field(default_factory=list)  # open paragraphs, and whether each has no margins
     cell_wanted: bool = False
 
     def write(self, text: str) -> None:
@@ -180,7 +181,9 @@ def _write_void(page: _Page, piece: Piece) -> None:
 
 def _open(page: _Page, piece: Piece, links: list[tuple[str, int]]) -> None:
     name = piece.name
-    if name == "p" and _is_tight(piece.body):
+    if name == "p":
+        page.tight.append(_is_tight(piece.body))
+    if name == "p" and page.tight[-1]:
         page.end_line()
     elif name in _PARAGRAPHS and not (page.lists and name in ("ul", "ol")):
         page.end_paragraph()
@@ -227,6 +230,8 @@ def _close(page: _Page, name: str, links: list[tuple[str, int]]) -> None:
             page.lists.pop()
         if not page.lists:
             page.end_paragraph()
+    elif name == "p" and page.tight and page.tight.pop():
+        page.end_line()
     elif name in _PARAGRAPHS:
         page.end_paragraph()
     elif name in _LINES:

@@ -6,6 +6,7 @@ lost or shown twice. Work grows with the number of letters and references, not w
 """
 
 import hashlib
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -100,7 +101,7 @@ def _link(letters: Sequence[Threadable]) -> list[_Node]:
 
     for position, letter in enumerate(letters):
         chain = [node_of(reference) for reference in _references(letter)]
-        for parent, child in zip(chain, chain[1:], strict=False):
+        for parent, child in itertools.pairwise(chain):
             if child.parent is None:
                 _adopt(parent, child)
         if not letter.message_id or node_of(letter.message_id).position is not None:

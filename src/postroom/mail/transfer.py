@@ -12,6 +12,8 @@ _SOFT_BREAK_SPACE = re.compile(rb"=[ \t]+(?=\r?\n)")
 
 def decode(data: bytes, encoding: str) -> bytes:
     """The bytes behind a body; an unknown encoding leaves them as they are (RFC 2045 section 6.4)."""
+    if encoding in ("7bit", "8bit"):
+        return data
     if encoding == "base64":
         return decode_base64(data)
     if encoding == "quoted-printable":
@@ -23,7 +25,7 @@ def decode(data: bytes, encoding: str) -> bytes:
 
 def decode_base64(data: bytes) -> bytes:
     """Base64 with foreign characters, early padding and lost tails: as much as can be read."""
-    if _is_prose(data):  # plain text that only claims to be base64
+    if _is_prose(data.lstrip(b" \t\r\n=")[:100].partition(b"\n")[0]):  # plain text that only claims to be base64
         return data
     try:
         return binascii.a2b_base64(data, strict_mode=False) if _ends_once(data) else _decode_pieces(data)

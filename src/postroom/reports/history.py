@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+
 from django.db.models import Q
 
 from postroom.models import Channel, Event, Health, Sender
@@ -49,7 +50,11 @@ def _line(event: Event) -> Line:
     verb, data = event.kind.partition(".")[2], event.data
     if verb == "switched":
         verb = "on" if data.get("on") else "off"
-    state = str(data.get("state", "")) if verb == "health" else ""
-    text = f"{Health(state).label}" if state in Health.values else WORDS.get(verb, verb.replace("-", " ").capitalize())
+    state = str(data.get("state", "")) if verb in ("health", "recovered") else ""
+    text = (
+        str(Health(state).label)
+        if state in Health.values
+        else WORDS.get(verb, verb.replace("-", " ").capitalize())
+    )
     who = event.actor.name if event.actor else ""
     return Line(event.at, text, who, str(data.get("reason", "")), TONES.get(state, ""))

@@ -23,7 +23,7 @@ class Wanted:
     message_id: str = ""
     first: date | None = None
     last: date | None = None
-    channel: str = ""
+    channel: int = 0
     state: str = ""
     before: int = 0
 
@@ -38,7 +38,11 @@ def matching(wanted: Wanted) -> QuerySet[RawMessage]:
     rows = RawMessage.objects.all()
     if wanted.search:
         bare = _bare(wanted.search)
-        rows = rows.filter(Q(sender__icontains=wanted.search) | Q(subject__icontains=wanted.search) | Q(message_id__icontains=bare))
+        rows = rows.filter(
+            Q(sender__icontains=wanted.search)
+            | Q(subject__icontains=wanted.search)
+            | Q(message_id__icontains=bare)
+        )
     if wanted.sender:
         rows = rows.filter(sender__icontains=wanted.sender)
     if wanted.subject:

@@ -15,7 +15,17 @@ from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 
-from postroom.models import Channel, Health, LetterState, Message, MessageKind, RawMessage, Recipient, RecipientState, Sender
+from postroom.models import (
+    Channel,
+    Health,
+    LetterState,
+    Message,
+    MessageKind,
+    RawMessage,
+    Recipient,
+    RecipientState,
+    Sender,
+)
 
 HOURS = 24
 MEDIAN_OF = 2000
@@ -41,7 +51,7 @@ class Wanted:
     way: str = ""
     search: str = ""
     status: str = ""
-    queue: str = ""
+    queue: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,7 +82,11 @@ class Line:
         """The state in words; colour is never the only sign."""
         if not self.row.enabled:
             return "Off"
-        return "Ready to send" if not self.is_channel and self.row.health == Health.LIVE else str(self.row.get_health_display())
+        return (
+            "Ready to send"
+            if not self.is_channel and self.row.health == Health.LIVE
+            else str(self.row.get_health_display())
+        )
 
     @property
     def total(self) -> int:
@@ -100,7 +114,9 @@ def lines(wanted: Wanted) -> list[Line]:
     """The lines asked for, by name; those that wait for a person come first."""
     found: list[Line] = []
     if wanted.way in ("", "in"):
-        found += [Line(row, "in") for row in _matching(Channel.objects.select_related("default_queue"), wanted)]
+        found += [
+            Line(row, "in") for row in _matching(Channel.objects.select_related("default_queue"), wanted)
+        ]
     if wanted.way in ("", "out"):
         found += [Line(row, "out") for row in _matching(Sender.objects.all(), wanted)]
     return sorted(found, key=lambda line: (not line.alerts, line.row.name.casefold(), line.way))
@@ -111,12 +127,21 @@ def with_traffic(found: Sequence[Line]) -> list[Line]:
     channels = [line.row.pk for line in found if line.is_channel]
     senders = [line.row.pk for line in found if not line.is_channel]
     carried = {
-        "in": (_last(RawMessage.objects.filter(channel__in=channels), "channel", "collected"), hours_of_channels(channels)),
+        "in": (
+            _last(RawMessage.objects.filter(channel__in=channels), "channel", "collected"),
+            hours_of_channels(channels),
+        ),
         "out": (_last(_sent().filter(sender__in=senders), "sender", "sent"), hours_of_senders(senders)),
     }
     nothing = [0] * HOURS
     return [
-        Line(line.row, line.way, carried[line.way][0].get(line.row.pk), carried[line.way][1].get(line.row.pk, nothing)) for line in found
+        Line(
+            line.row,
+            line.way,
+            carried[line.way][0].get(line.row.pk),
+            carried[line.way][1].get(line.row.pk, nothing),
+        )
+        for line in found
     ]
 
 
@@ -144,8 +169,16 @@ def numbers() -> Numbers:
 
 def median_delay(letters: QuerySet[RawMessage]) -> float | None:
     """Seconds from the mailbox to the queue: from arrival at the server (else from collecting) to filing."""
-    rows = letters.filter(filed__isnull=False, archive=False).order_by("-id").values_list("arrived", "collected", "filed")
-    delays = [max(0.0, (filed - (arrived or collected)).total_seconds()) for arrived, collected, filed in rows[:MEDIAN_OF]]
+    rows = (
+        letters.filter(filed__isnull=False, archive=False)
+        .order_by("-id")
+        .values_list("arrived", "collected", "filed")
+    )
+    delays = [
+        max(0.0, (filed - (arrived or collected)).total_seconds())
+        for arrived, collected, filed in rows[:MEDIAN_OF]
+        if filed
+    ]
     return statistics.median(delays) if delays else None
 
 
@@ -166,7 +199,9 @@ def since(rows: QuerySet[Any], column: str, moment: datetime) -> QuerySet[Any]:
     Ids grow with time, so the newest row from before the moment, found by walking back from the end, bounds the read: a
     ledger of millions is not scanned for today's few thousand.
     """
-    before = rows.model._default_manager.filter(**{f"{column}__lt": moment - timedelta(days=1)}).order_by("-pk")
+    before = rows.model._default_manager.filter(**{f"{column}__lt": moment - timedelta(days=1)}).order_by(
+        "-pk"
+    )
     lowest = before.values_list("pk", flat=True).first() or 0
     return rows.filter(pk__gt=lowest, **{f"{column}__gte": moment})
 
@@ -174,7 +209,13 @@ def since(rows: QuerySet[Any], column: str, moment: datetime) -> QuerySet[Any]:
 def _per_hour(rows: QuerySet[Any], owner: str, column: str) -> dict[int, list[int]]:
     this_hour = timezone.now().replace(minute=0, second=0, microsecond=0)
     first = this_hour - timedelta(hours=HOURS - 1)
-    grouped = since(rows, column, first).order_by().annotate(hour=TruncHour(column)).values_list(owner, "hour").annotate(n=Count("pk"))
+    grouped = (
+        since(rows, column, first)
+        .order_by()
+        .annotate(hour=TruncHour(column))
+        .values_list(owner, "hour")
+        .annotate(n=Count("pk"))
+    )
     found: dict[int, list[int]] = {}
     for pk, hour, count in grouped:
         place = int((hour - first).total_seconds() // 3600)

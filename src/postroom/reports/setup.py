@@ -6,7 +6,17 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
-from postroom.models import Channel, LetterState, Message, MessageKind, Queue, QueueMember, RawMessage, Sender, User
+from postroom.models import (
+    Channel,
+    LetterState,
+    Message,
+    MessageKind,
+    Queue,
+    QueueMember,
+    RawMessage,
+    Sender,
+    User,
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +38,14 @@ def checklist(user: User) -> list[Step]:
         Step("Add a sender", reverse("sender-new"), Sender.objects.exists()),
         Step("Invite your agents", reverse("people"), QueueMember.objects.exclude(user=user).exists()),
         Step("Switch collecting on", reverse("mailboxes"), Channel.objects.filter(enabled=True).exists()),
-        Step("Send a test email to your mailbox", reverse("letters"), RawMessage.objects.filter(state=LetterState.FILED).exists()),
-        Step("Answer it", reverse("outbox"), Message.objects.filter(kind=MessageKind.OUT, sent__isnull=False).exists()),
+        Step(
+            "Send a test email to your mailbox",
+            reverse("letters"),
+            RawMessage.objects.filter(state=LetterState.FILED).exists(),
+        ),
+        Step(
+            "Answer it",
+            reverse("outbox"),
+            Message.objects.filter(kind=MessageKind.OUT, sent__isnull=False).exists(),
+        ),
     ]

@@ -159,7 +159,7 @@ class Feed:
                 break
             try:
                 self.look()
-            except Exception:  # noqa: BLE001 - the database may be away for a while; streams stay open and hear later
+            except Exception:
                 log.warning("The event feed could not read the database; it tries again.", exc_info=True)
                 close_old_connections()
                 self._stop.wait(SLOW_LOOK)

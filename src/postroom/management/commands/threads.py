@@ -16,7 +16,9 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="an mbox, a Maildir, a folder or a letter")
+        parser.add_argument(
+            "paths", nargs="+", type=Path, metavar="PATH", help="an mbox, a Maildir, a folder or a letter"
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON list of lists of message ids")
         parser.add_argument(
             "--subjects",

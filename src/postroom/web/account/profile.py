@@ -7,7 +7,6 @@ from zoneinfo import available_timezones
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
@@ -15,19 +14,19 @@ from django.views.decorators.http import require_GET, require_POST
 
 from postroom.actions.account import PREFERENCES, change_password, save_preferences, save_profile
 from postroom.actions.refusals import Refused
-from postroom.web.signed import person
+from postroom.web.signed import person, signed_in
 
 YEAR = 365 * 24 * 3600
 
 
-@login_required
+@signed_in
 @require_GET
 def profile(request: HttpRequest) -> HttpResponse:
     """The page."""
     return _page(request)
 
 
-@login_required
+@signed_in
 @require_POST
 def save(request: HttpRequest) -> HttpResponse:
     """Saves name, language and time zone."""
@@ -45,7 +44,7 @@ def save(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@login_required
+@signed_in
 @require_POST
 def preferences(request: HttpRequest) -> HttpResponse:
     """Saves how the pages behave. A box that is not ticked is not sent, so each box has a hidden `off` before it."""
@@ -61,7 +60,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@login_required
+@signed_in
 @sensitive_post_parameters("current", "password", "again")
 @require_POST
 def password(request: HttpRequest) -> HttpResponse:

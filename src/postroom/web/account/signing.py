@@ -12,6 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from postroom.actions.account import ADMINISTRATOR_LINK, make_first_administrator
+from postroom.actions.passwords import find_password_link, set_password_by_link
 from postroom.actions.presence import set_presence
 from postroom.actions.refusals import Refused
 from postroom.models import OneTimeLink, Presence, User
@@ -91,3 +92,27 @@ def welcome(request: HttpRequest, token: str) -> HttpResponse:
             return _begin_session(request, user, "/")
     values = {"name": given["name"], "email": given["email"]}
     return render(request, "postroom/account/welcome.html", {"values": values, "errors": errors}, status=422 if errors else 200)
+
+
+@never_cache
+@sensitive_post_parameters("password", "again")
+@require_http_methods(["GET", "POST"])
+def set_password(request: HttpRequest, token: str) -> HttpResponse:
+    """Where the link of an invitation leads: one sets a password and is signed in."""
+    link = find_password_link(token)
+    if link is None or link.user is None:
+        return render(request, "postroom/account/link_gone.html", {"password": True}, status=404)
+    errors: dict[str, str] = {}
+    if request.method == "POST":
+        given, again = request.POST.get("password", ""), request.POST.get("again", "")
+        try:
+            if given != again:
+                raise Refused(errors={"again": "The two passwords differ. Type the same one again."})
+            user = set_password_by_link(token, password=given)
+        except Refused as refused:
+            errors = refused.errors or {"password": refused.text}
+        else:
+            user.backend = settings.AUTHENTICATION_BACKENDS[0]  # type: ignore[attr-defined]
+            return _begin_session(request, user, "/")
+    context = {"name": link.user.name, "email": link.user.email, "errors": errors}
+    return render(request, "postroom/account/set_password.html", context, status=422 if errors else 200)

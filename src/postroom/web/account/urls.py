@@ -8,6 +8,7 @@ urlpatterns: list[URLPattern] = [
     path("sign-in", signing.sign_in, name="sign-in"),
     path("sign-out", signing.sign_out, name="sign-out"),
     path("welcome/<str:token>", signing.welcome, name="welcome"),
+    path("password/<str:token>", signing.set_password, name="set-password"),
     path("profile", profile.profile, name="profile"),
     path("profile/save", profile.save, name="profile-save"),
     path("profile/preferences", profile.preferences, name="profile-preferences"),

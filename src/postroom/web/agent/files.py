@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.decorators import login_required
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.http import content_disposition_header
@@ -16,14 +15,14 @@ from postroom.models.blob import BlobError, blobs
 from postroom.web.agent.finding import find_case, find_file
 from postroom.web.agent.writing import draft_of
 from postroom.web.security import FILE_POLICY
-from postroom.web.signed import person
+from postroom.web.signed import person, signed_in
 
 # Raster images that a browser draws without running anything. SVG is not one of them.
 SAFE_IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp", "image/avif"})
 MAGIC = ((b"\x89PNG\r\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"), (b"BM", "image/bmp"))
 
 
-@login_required
+@signed_in
 @require_GET
 def download(request: HttpRequest, file: int) -> HttpResponse:
     """The file, always as a download."""
@@ -33,7 +32,7 @@ def download(request: HttpRequest, file: int) -> HttpResponse:
     return response
 
 
-@login_required
+@signed_in
 @require_GET
 def inline(request: HttpRequest, file: int) -> HttpResponse:
     """A picture inside a letter or on its card: only what its bytes prove to be a raster image."""
@@ -81,7 +80,7 @@ def _answer(content: bytes, kind: str) -> HttpResponse:
     return response
 
 
-@login_required
+@signed_in
 @require_POST
 def upload(request: HttpRequest, case: int) -> HttpResponse:
     """Attach a file to the draft of a case; the draft is made if there is none."""
@@ -98,7 +97,7 @@ def upload(request: HttpRequest, case: int) -> HttpResponse:
     return JsonResponse({"id": str(made.pk), "name": made.name, "size": made.size})
 
 
-@login_required
+@signed_in
 @require_POST
 def remove(request: HttpRequest, file: int) -> HttpResponse:
     """Take a file off a draft."""

@@ -5,10 +5,10 @@ Three walls: the sanitiser, the Content-Security-Policy of this document, and th
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_GET
@@ -20,34 +20,40 @@ from postroom.models import Message, MessageKind
 from postroom.models.blob import BlobError, blobs
 from postroom.web.agent.finding import find_message
 from postroom.web.security import FILE_POLICY, mail_policy
-from postroom.web.signed import person
+from postroom.web.signed import person, signed_in
 
 PAGE = (
-    '<!doctype html><html><head><meta charset="utf-8"><meta name="referrer" content="no-referrer"><title>Message</title><style>'
+    '<!doctype html><html class="{paper}"><head><meta charset="utf-8"><meta name="referrer" content="no-referrer"><title>Message</title><style>'
+    ":root{{color-scheme:light}}:root.theme{{color-scheme:light dark}}"
     "body{{margin:0;padding:10px 12px;font:14px/1.55 system-ui,sans-serif;color:#1b1f27;background:#fff;overflow-wrap:anywhere}}"
-    "img{{max-width:100%;height:auto}}table{{max-width:100%}}pre{{white-space:pre-wrap}}"
-    "blockquote{{margin:0 0 0 2px;padding-left:12px;border-left:2px solid #d5d8de;color:#4b5160}}"
-    "summary{{display:inline-block;list-style:none;cursor:pointer;background:#e8eaee;border-radius:5px;padding:0 9px;margin-top:6px;color:#4b5160;min-height:24px}}"
+    ".theme body{{padding:2px 0 0;color:light-dark(#1b1f27,#e9ebef);background:transparent}}.theme a{{color:light-dark(#2340c0,#a9bcff)}}"
+    "body>:first-child{{margin-top:0}}img{{max-width:100%;height:auto}}img:not([src]){{display:none}}table{{max-width:100%}}pre{{white-space:pre-wrap}}"
+    "blockquote{{margin:0 0 0 2px;padding-left:12px;border-left:2px solid #9aa1ad}}"
+    "summary{{display:inline-block;list-style:none;cursor:pointer;background:#e4e6eb;border-radius:5px;padding:0 9px;margin-top:6px;color:#4b5160;min-height:24px}}"
     "summary::-webkit-details-marker{{display:none}}</style></head><body>{body}</body></html>"
 )
+# A letter that brings colours or pictures lies on white paper; any other takes the colours of the page.
+_COLOURED = re.compile(r"(?:^|[^-\w])(?:color|background(?:-color)?|bgcolor)\s*[:=]|<(?:img|font)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Blocked:
-    """What the banner above a letter says."""
+    """What the banner above a letter says, and whether the letter brings its own colours."""
 
     images: int
     trackers: int
     cut: bool
+    coloured: bool = True
 
 
-@login_required
+@signed_in
 @require_GET
 def body(request: HttpRequest, message: int) -> HttpResponse:
     """The HTML of a letter. `?images=1` lets it load what lies on other servers, this time."""
     found = find_message(person(request), message)
     images = request.GET.get("images") == "1" or trusts(request, found)
-    response = HttpResponse(PAGE.format(body=render_html(found, images=images)))
+    paper = "white" if blocked(found).coloured else "theme"
+    response = HttpResponse(PAGE.format(body=render_html(found, images=images), paper=paper))
     response.headers["Content-Security-Policy"] = mail_policy(images=images)
     response.headers["X-Frame-Options"] = "SAMEORIGIN"
     # The address is the same before and after somebody decides to trust a sender.
@@ -80,7 +86,7 @@ def html_of(message: Message) -> str:
     return read(_bytes(message)).html
 
 
-def _inline(message: Message) -> "_Inline":
+def _inline(message: Message) -> _Inline:
     return _Inline({one.content_id.strip("<>"): one.pk for one in message.attachments.all() if one.content_id})
 
 
@@ -108,7 +114,7 @@ def _count(message: int, blob: str) -> Blocked:
         safe = sanitise(read(blobs().read(blob)).html, images=False, cid=lambda cid: None)
     except BlobError:
         return Blocked(0, 0, False)
-    return Blocked(safe.remote_images, safe.trackers, safe.too_large)
+    return Blocked(safe.remote_images, safe.trackers, safe.too_large, bool(_COLOURED.search(safe.html)))
 
 
 def _bytes(message: Message) -> bytes:
@@ -119,7 +125,7 @@ def _bytes(message: Message) -> bytes:
         raise Http404(str(gone)) from gone
 
 
-@login_required
+@signed_in
 @require_GET
 def raw(request: HttpRequest, message: int) -> HttpResponse:
     """The letter byte for byte, as a download."""

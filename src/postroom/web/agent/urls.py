@@ -1,5 +1,45 @@
-"""Addresses of these pages."""
+"""Addresses of the workspace."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from postroom.web.agent import files, mailbody, offering, pages, palette, sending, work
+
+urlpatterns: list[URLPattern] = [
+    path("", pages.mine, name="workspace"),
+    path("in/<str:name>", pages.view, name="view"),
+    path("in/<str:name>/rows", pages.rows, name="list"),
+    path("search", pages.search, name="search"),
+    path("side", pages.side, name="side"),
+    path("offers", pages.offer_cards, name="offers"),
+    path("offers/<int:pk>/accept", offering.accept, name="offer-accept"),
+    path("offers/<int:pk>/decline", offering.decline, name="offer-decline"),
+    path("presence", offering.presence, name="presence"),
+    path("pull", work.pull, name="pull"),
+    path("case/<int:pk>", pages.case, name="case"),
+    path("case/<int:pk>/thread", pages.thread, name="thread"),
+    path("case/<int:pk>/earlier", pages.earlier, name="earlier"),
+    path("case/<int:pk>/seen", pages.seen, name="seen"),
+    path("case/<int:pk>/ask/<str:what>", work.ask, name="ask"),
+    path("case/<int:pk>/take", work.take, name="take"),
+    path("case/<int:pk>/give-back", work.give_back, name="give-back"),
+    path("case/<int:pk>/snooze", work.snooze, name="snooze"),
+    path("case/<int:pk>/wake", work.wake, name="wake"),
+    path("case/<int:pk>/transfer", work.transfer, name="transfer"),
+    path("case/<int:pk>/finish", work.finish, name="finish"),
+    path("case/<int:pk>/reopen", work.reopen, name="reopen"),
+    path("case/<int:pk>/save", sending.save, name="save"),
+    path("case/<int:pk>/send", sending.send_reply, name="send"),
+    path("case/<int:pk>/note", sending.note, name="note"),
+    path("case/<int:pk>/note/save", sending.save_note, name="note-save"),
+    path("case/<int:pk>/discard", sending.discard, name="discard"),
+    path("case/<int:case>/files", files.upload, name="upload"),
+    path("messages/<int:message>/body", mailbody.body, name="body"),
+    path("messages/<int:message>/raw", mailbody.raw, name="raw"),
+    path("messages/<int:pk>/undo", sending.take_back, name="undo"),
+    path("messages/<int:pk>/trust", sending.trust, name="trust"),
+    path("files/<int:file>", files.download, name="file"),
+    path("files/<int:file>/inline", files.inline, name="file-inline"),
+    path("files/<int:file>/remove", files.remove, name="file-remove"),
+    path("palette", palette.palette, name="palette"),
+    path("contacts", palette.contacts, name="contacts"),
+]

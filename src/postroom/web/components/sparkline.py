@@ -33,4 +33,6 @@ def sparkline(values: Sequence[int], *, what: str, bad: bool = False) -> SafeStr
 def _points(values: Sequence[int]) -> list[tuple[float, float]]:
     step = (WIDTH - 2 * EDGE) / max(1, len(values) - 1)
     top = max(values)
-    return [(EDGE + i * step, HEIGHT - EDGE - value / top * (HEIGHT - 2 * EDGE)) for i, value in enumerate(values)]
+    return [
+        (EDGE + i * step, HEIGHT - EDGE - value / top * (HEIGHT - 2 * EDGE)) for i, value in enumerate(values)
+    ]

@@ -43,6 +43,14 @@ def scripts(*names: str) -> SafeString:
     )
 
 
+@register.simple_tag(takes_context=True)
+def chosen_theme(context: template.Context) -> str:
+    """"light", "dark", or "" for as the system has it: the context's `theme`, else this browser's cookie."""
+    request = context.get("request")
+    chosen = context.get("theme") or (request.COOKIES.get("theme", "") if request is not None else "")
+    return chosen if chosen in ("light", "dark") else ""
+
+
 @register.simple_tag
 def icon(name: str, size: str = "", label: str = "") -> SafeString:
     """`{% icon 'mail' %}`: an icon of the sprite; sizes `s` (14 px), none (16), `l` (18). Without `label` it is hidden from screen readers."""

@@ -40,7 +40,12 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _save(request, None)
     address = request.GET.get("address", "").strip()
-    values = {**inputs.defaults(FIELDS), "address": address, "preset": protocols.guess_provider(address), "settings": {"login": address}}
+    values = {
+        **inputs.defaults(FIELDS),
+        "address": address,
+        "preset": protocols.guess_provider(address),
+        "settings": {"login": address},
+    }
     return _form(request, None, values, {})
 
 
@@ -60,7 +65,9 @@ def check(request: HttpRequest, pk: int = 0) -> HttpResponseBase:
     """Try the values on the screen, saved or not."""
     channel = get_object_or_404(Channel, pk=pk) if pk else None
     values = _typed(request)
-    return checks.answer(request, check_channel(values, by=person(request), channel=channel), title="Collecting email")
+    return checks.answer(
+        request, check_channel(values, by=person(request), channel=channel), title="Collecting email"
+    )
 
 
 @require_POST
@@ -77,7 +84,11 @@ def _save(request: HttpRequest, channel: Channel | None) -> HttpResponse:
         return _form(request, channel, connection.after_choice(values, protocols.inboxes()), {})
     on = request.POST.get("save") == "on"
     try:
-        saved = actions.change_channel(channel, by=person(request), values=values) if channel else actions.create_channel(by=person(request), values=values)
+        saved = (
+            actions.change_channel(channel, by=person(request), values=values)
+            if channel
+            else actions.create_channel(by=person(request), values=values)
+        )
     except NotAllowed as no:
         raise PermissionDenied(no.text) from no
     except Refused as no:
@@ -105,7 +116,9 @@ def _typed(request: HttpRequest) -> dict[str, Any]:
     return {**values, **given}
 
 
-def _form(request: HttpRequest, channel: Channel | None, values: Mapping[str, Any], errors: Mapping[str, str]) -> HttpResponse:
+def _form(
+    request: HttpRequest, channel: Channel | None, values: Mapping[str, Any], errors: Mapping[str, str]
+) -> HttpResponse:
     form = connection.build(protocols.inboxes(), values, errors, channel)
     fields = inputs.draw(FIELDS, values, errors, _special(form.protocol))
     left_out = () if form.protocol.can_folders else FOLDERS_ONLY
@@ -116,7 +129,10 @@ def _form(request: HttpRequest, channel: Channel | None, values: Mapping[str, An
         "rare": [fields[name] for name in RARE],
         "rare_open": any(fields[name].error for name in RARE),
         "errors": errors,
-        "labels": {**{one.name: one for one in fields.values()}, **{one.name: one for one in (*form.server, *form.certificate, *form.more, form.password)}},
+        "labels": {
+            **{one.name: one for one in fields.values()},
+            **{one.name: one for one in (*form.server, *form.certificate, *form.more, form.password)},
+        },
         "pop3_note": POP3_NOTES.get(form.provider.name, "") if form.protocol.name == "pop3" else "",
         "check_url": reverse("channel-check", args=[channel.pk]) if channel else reverse("channel-check-new"),
         "has_started": bool(channel and channel.folders.exists()),
@@ -128,7 +144,11 @@ def _form(request: HttpRequest, channel: Channel | None, values: Mapping[str, An
 def _special(protocol: protocols.Protocol) -> dict[str, dict[str, Any]]:
     """What the form says beyond the declaration: words for the choices, and when a field matters."""
     can = {AfterCollect.MARK_READ: protocol.can_mark, AfterCollect.MOVE: protocol.can_move}
-    after = tuple((str(value), str(label)) for value, label in AfterCollect.choices if can.get(AfterCollect(value), True))
+    after = tuple(
+        (str(value), str(label))
+        for value, label in AfterCollect.choices
+        if can.get(AfterCollect(value), True)
+    )
     return {
         "after_collect": {"choices": after, "help": ""},
         "move_to": {"shown_if": ("after_collect", ("move",)), "help": "A folder that exists on the server"},

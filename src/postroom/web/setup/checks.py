@@ -45,17 +45,31 @@ def answer(request: HttpRequest, steps: Iterable[Step], *, title: str) -> HttpRe
     if JSON_LINES in request.headers.get("Accept", ""):
         response = StreamingHttpResponse(_lines(steps, title), content_type=JSON_LINES)
         # A proxy that collects the answer would show every step at the end.
-        response.headers.update({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        response.headers["Cache-Control"], response.headers["X-Accel-Buffering"] = "no-store", "no"
         return response
     drawn = [described(step) for step in steps]
-    return render(request, "postroom/setup/check.html", {"steps": drawn, "title": title, "ok": all(one["state"] != "bad" for one in drawn)})
+    return render(
+        request,
+        "postroom/setup/check.html",
+        {"steps": drawn, "title": title, "ok": all(one["state"] != "bad" for one in drawn)},
+    )
 
 
 def described(step: Step) -> dict[str, Any]:
     """A step as the page draws it."""
-    found = {"name": step.title, "state": STATES[step.state], "ms": step.ms, "detail": step.detail, "fix": step.fix, "said": step.server_line}
+    found = {
+        "name": step.title,
+        "state": STATES[step.state],
+        "ms": step.ms,
+        "detail": step.detail,
+        "fix": step.fix,
+        "said": step.server_line,
+    }
     actions = list(_offers(step))
-    return {**{key: value for key, value in found.items() if value != ""}, **({"actions": actions} if actions else {})}
+    return {
+        **{key: value for key, value in found.items() if value != ""},
+        **({"actions": actions} if actions else {}),
+    }
 
 
 def _lines(steps: Iterable[Step], title: str) -> Iterator[str]:

@@ -47,7 +47,9 @@ class ConnectionForm:
         return any(one.error for one in self.more)
 
 
-def build(known: Mapping[str, Protocol], values: Mapping[str, Any], errors: Mapping[str, str], row: Reachable | None) -> ConnectionForm:
+def build(
+    known: Mapping[str, Protocol], values: Mapping[str, Any], errors: Mapping[str, str], row: Reachable | None
+) -> ConnectionForm:
     """The form of these values: what was typed, else what is stored, else what is usual."""
     protocol = known.get(str(values.get("connector") or (row.connector if row else ""))) or _first(known)
     provider = _provider(str(values.get("preset") or (row.preset if row else "custom")))
@@ -79,7 +81,12 @@ def typed_connection(post: QueryDict, known: Mapping[str, Protocol]) -> dict[str
     fixes = provider.fixes.get(protocol.name, {})
     names = [one.name for one in protocol.settings if PREFIX + one.name in post and one.name not in fixes]
     settings = {**fixes, **{name: post.get(PREFIX + name, "") for name in names}}
-    return {"connector": protocol.name, "preset": provider.name, "settings": settings, "password": post.get("password", "")}
+    return {
+        "connector": protocol.name,
+        "preset": provider.name,
+        "settings": settings,
+        "password": post.get("password", ""),
+    }
 
 
 def after_choice(values: dict[str, Any], known: Mapping[str, Protocol]) -> dict[str, Any]:
@@ -94,10 +101,22 @@ def after_choice(values: dict[str, Any], known: Mapping[str, Protocol]) -> dict[
 
 def _password(errors: Mapping[str, str], row: Reachable | None, protocol: Protocol) -> Input:
     kept = bool(row and row.secret_sealed)
-    help = "Stored encrypted and never shown again. Leave it empty to keep it." if kept else "Stored encrypted, never shown again."
+    help = (
+        "Stored encrypted and never shown again. Leave it empty to keep it."
+        if kept
+        else "Stored encrypted, never shown again."
+    )
     asks = next((one for one in protocol.settings if one.name == "sign_in"), None)
     shown_if = (PREFIX + "sign_in", ("password",)) if asks else None
-    return Input(name="password", label="Password", type="password", help=help, error=errors.get("password", ""), autocomplete="new-password", shown_if=shown_if)
+    return Input(
+        name="password",
+        label="Password",
+        type="password",
+        help=help,
+        error=errors.get("password", ""),
+        autocomplete="new-password",
+        shown_if=shown_if,
+    )
 
 
 def _provider(name: str) -> Provider:
@@ -117,5 +136,7 @@ def _words(fixes: Mapping[str, Any]) -> str:
     """What the provider fixes, in one line: imap.example.com:993, TLS."""
     if not fixes:
         return ""
-    security = {"tls": "TLS", "starttls": "STARTTLS", "none": "not encrypted"}.get(str(fixes.get("security")), "")
+    security = {"tls": "TLS", "starttls": "STARTTLS", "none": "not encrypted"}.get(
+        str(fixes.get("security")), ""
+    )
     return ", ".join(part for part in (f"{fixes.get('host')}:{fixes.get('port')}", security) if part)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,7 @@ from postroom.actions.refusals import NotAllowed, Refused
 from postroom.models import Disposition, Queue
 from postroom.web.setup.access import administrators, person
 from postroom.web.setup.answers import attempt
+from postroom.web.setup.inputs import draw, number
 
 
 @require_http_methods(["GET", "POST"])
@@ -35,10 +36,19 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
     one = get_object_or_404(Disposition, pk=pk)
     act, by = request.POST.get("act", "rename"), person(request)
     name = request.POST.get("name", one.name)
-    acts = {
-        "rename": (partial(actions.change_disposition, one, by=by, values={"name": name}), f"Renamed to {name}."),
-        "use": (partial(actions.change_disposition, one, by=by, values={"active": True}), f"{one.name} is in use again."),
-        "retire": (partial(actions.change_disposition, one, by=by, values={"active": False}), f"{one.name} is out of use."),
+    acts: dict[str, tuple[Callable[[], object], str]] = {
+        "rename": (
+            partial(actions.change_disposition, one, by=by, values={"name": name}),
+            f"Renamed to {name}.",
+        ),
+        "use": (
+            partial(actions.change_disposition, one, by=by, values={"active": True}),
+            f"{one.name} is in use again.",
+        ),
+        "retire": (
+            partial(actions.change_disposition, one, by=by, values={"active": False}),
+            f"{one.name} is out of use.",
+        ),
         "delete": (partial(actions.delete_disposition, one, by=by), f"{one.name} is deleted."),
     }
     do, done = acts.get(act, acts["rename"])
@@ -47,7 +57,11 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _add(request: HttpRequest) -> HttpResponse:
-    values = {"name": request.POST.get("name", ""), "queue": _number(request, "queue"), "parent": _number(request, "parent")}
+    values = {
+        "name": request.POST.get("name", ""),
+        "queue": number(request.POST.get("queue", "")) or None,
+        "parent": number(request.POST.get("parent", "")) or None,
+    }
     parent = Disposition.objects.filter(pk=values["parent"]).first() if values["parent"] else None
     if parent:
         values["queue"] = parent.queue_id
@@ -63,24 +77,24 @@ def _add(request: HttpRequest) -> HttpResponse:
 def _page(request: HttpRequest, errors: dict[str, str], values: dict[str, Any]) -> HttpResponse:
     every = list(Disposition.objects.select_related("queue"))
     queues: list[Queue | None] = [None, *Queue.objects.all()]
-    trees = [{"queue": queue, "rows": list(_walk(every, queue.pk if queue else None, None, 1))} for queue in queues]
+    trees: list[dict[str, Any]] = [
+        {"queue": queue, "rows": list(_walk(every, queue.pk if queue else None, None, 1))} for queue in queues
+    ]
     context = {
         "trees": [one for one in trees if one["rows"]],
         "queues": Queue.objects.all(),
         "parents": [row for one in trees for row in one["rows"] if row["level"] < actions.LEVELS],
         "errors": errors,
+        "labels": draw(actions.FIELDS, values, errors),
         "values": values,
     }
     return render(request, "postroom/setup/dispositions.html", context, status=422 if errors else 200)
 
 
-def _walk(every: list[Disposition], queue: int | None, parent: int | None, level: int) -> Iterator[dict[str, Any]]:
+def _walk(
+    every: list[Disposition], queue: int | None, parent: int | None, level: int
+) -> Iterator[dict[str, Any]]:
     for one in every:
         if one.queue_id == queue and one.parent_id == parent:
             yield {"one": one, "level": level, "path": actions.path_of(one)}
             yield from _walk(every, queue, one.pk, level + 1)
-
-
-def _number(request: HttpRequest, name: str) -> int | None:
-    text = request.POST.get(name, "")
-    return int(text) if text.isdecimal() and len(text) < 19 else None

@@ -15,7 +15,7 @@ from django.db import models
 from django.http import QueryDict
 from django.utils import timezone
 
-from postroom.actions.fields import Choice, Field, Lines, Mailbox, Mailboxes, Moment, Number, One, YesNo
+from postroom.actions.fields import Choice, Field, Lines, Mailbox, Moment, Number, One, YesNo
 from postroom.conf.setting import Declared
 
 Choices = tuple[tuple[str, str], ...]
@@ -58,8 +58,20 @@ class Input:
 
 def from_setting(one: Declared, value: Any, error: str = "", *, prefix: str = "settings.") -> Input:
     """The input of a connector's setting."""
-    kind = "switch" if one.kind is bool else "number" if one.kind is int else "select" if one.choices else "lines" if one.multiline else "text"
-    shown_if = (prefix + one.visible_if[0], tuple(str(v) for v in one.visible_if[1])) if one.visible_if else None
+    kind = (
+        "switch"
+        if one.kind is bool
+        else "number"
+        if one.kind is int
+        else "select"
+        if one.choices
+        else "lines"
+        if one.multiline
+        else "text"
+    )
+    shown_if = (
+        (prefix + one.visible_if[0], tuple(str(v) for v in one.visible_if[1])) if one.visible_if else None
+    )
     return Input(
         name=prefix + one.name,
         label=one.label,
@@ -78,7 +90,15 @@ def from_setting(one: Declared, value: Any, error: str = "", *, prefix: str = "s
 
 def from_field(field: Field, value: Any, error: str = "", **more: Any) -> Input:
     """The input of a column; `more` overrides what is derived."""
-    made = Input(name=field.name, label=field.label, value=shown(value), help=field.help, error=error, required=field.required, **_of_kind(field.kind))
+    made = Input(
+        name=field.name,
+        label=field.label,
+        value=shown(value),
+        help=field.help,
+        error=error,
+        required=field.required,
+        **_of_kind(field.kind),
+    )
     return replace(made, **more)
 
 
@@ -127,7 +147,7 @@ def typed(post: QueryDict, fields: Iterable[Field]) -> dict[str, Any]:
     for field in fields:
         if field.name in post:
             given = post.get(field.name, "")
-            values[field.name] = int(given) if isinstance(field.kind, One) and given.isdecimal() and len(given) < 19 else given
+            values[field.name] = (number(given) or given) if isinstance(field.kind, One) else given
     return values
 
 
@@ -141,6 +161,24 @@ def defaults(fields: Sequence[Field]) -> dict[str, Any]:
     return {field.name: field.default for field in fields}
 
 
-def draw(fields: Sequence[Field], values: Mapping[str, Any], errors: Mapping[str, str], more: Mapping[str, dict[str, Any]] | None = None) -> dict[str, Input]:
+def number(text: str) -> int:
+    """The number of a row as addresses and forms write it; 0, which no row has, for anything else."""
+    return int(text) if text.isdecimal() and len(text) < 19 else 0
+
+
+def numbers(texts: Iterable[str]) -> set[int]:
+    """The numbers of several rows."""
+    return {number(text) for text in texts} - {0}
+
+
+def draw(
+    fields: Sequence[Field],
+    values: Mapping[str, Any],
+    errors: Mapping[str, str],
+    more: Mapping[str, dict[str, Any]] | None = None,
+) -> dict[str, Input]:
     """The inputs of these fields by name."""
-    return {f.name: from_field(f, values.get(f.name), errors.get(f.name, ""), **(more or {}).get(f.name, {})) for f in fields}
+    return {
+        f.name: from_field(f, values.get(f.name), errors.get(f.name, ""), **(more or {}).get(f.name, {}))
+        for f in fields
+    }

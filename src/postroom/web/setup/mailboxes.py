@@ -17,12 +17,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from postroom.actions import channels as channel_actions
 from postroom.actions import senders as sender_actions
 from postroom.actions.bulk import Outcome
-from postroom.models import Channel, Queue, Sender
+from postroom.models import Channel, Queue, Sender, User
 from postroom.reports import mailboxes as report
 from postroom.reports.history import health_history
 from postroom.web.components.sparkline import sparkline
 from postroom.web.setup.access import administrators, person
 from postroom.web.setup.answers import attempt, back
+from postroom.web.setup.inputs import number
 
 PAGE = 100
 WAYS = (("", "All"), ("in", "Collecting"), ("out", "Sending"))
@@ -78,12 +79,11 @@ def table(request: HttpRequest) -> HttpResponse:
 def wanted_of(request: HttpRequest) -> report.Wanted:
     """The filter as the address says it; nonsense means no filter."""
     get = request.GET
-    queue = get.get("queue", "")
     return report.Wanted(
         way=get.get("way", "") if get.get("way") in dict(WAYS) else "",
         search=get.get("q", "").strip()[:200],
         status=get.get("status", "") if get.get("status") in dict(STATUSES) else "",
-        queue=queue if queue.isdecimal() and len(queue) < 19 else "",
+        queue=number(get.get("queue", "")),
     )
 
 
@@ -93,9 +93,14 @@ def switch(request: HttpRequest) -> HttpResponse:
     """Turn one line on or off: the pressed button says which, and what it becomes."""
     ref, _, word = request.POST.get("switch", "").rpartition(":")
     row, on = find(ref), word == "on"
-    act = channel_actions.switch_channel if isinstance(row, Channel) else sender_actions.switch_sender
-    attempt(request, partial(act, row, by=person(request), on=on), f"{row} is {'on' if on else 'off'}.")
+    attempt(request, partial(_switch, row, by=person(request), on=on), f"{row} is {'on' if on else 'off'}.")
     return back(request, "mailboxes")
+
+
+def _switch(row: Channel | Sender, *, by: User, on: bool) -> object:
+    if isinstance(row, Channel):
+        return channel_actions.switch_channel(row, by=by, on=on)
+    return sender_actions.switch_sender(row, by=by, on=on)
 
 
 @require_POST
@@ -123,14 +128,21 @@ def delete(request: HttpRequest) -> HttpResponse:
     if not rows:
         return redirect("mailboxes")
     asked = [{"row": row, "ref": ref_of(row), "on": row.enabled, "cases": _cases(row)} for row in rows]
-    return render(request, "postroom/setup/mailbox_delete.html", {"asked": asked, "blocked": all(row.enabled for row in rows)})
+    return render(
+        request,
+        "postroom/setup/mailbox_delete.html",
+        {"asked": asked, "blocked": all(row.enabled for row in rows)},
+    )
 
 
 def find(ref: str) -> Channel | Sender:
     """The row that a line's reference names. Raises Http404."""
-    kind, _, number = ref.partition("-")
-    model: type[Channel | Sender] | None = {"channel": Channel, "sender": Sender}.get(kind)
-    row = model._default_manager.filter(pk=int(number)).first() if model and number.isdecimal() and len(number) < 19 else None
+    kind, _, pk = ref.partition("-")
+    row: Channel | Sender | None = None
+    if kind == "channel":
+        row = Channel.objects.filter(pk=number(pk)).first()
+    elif kind == "sender":
+        row = Sender.objects.filter(pk=number(pk)).first()
     if row is None:
         raise Http404(f"There is no {ref}.")
     return row
@@ -147,15 +159,28 @@ def _details(ref: str) -> dict[str, Any] | None:
         return None
     row = find(ref)
     line = report.with_traffic([report.Line(row, "in" if isinstance(row, Channel) else "out")])[0]
-    return {"shown": _shown(line), "line": line, "row": row, "history": health_history(row), "settings": _settings(row)}
+    return {
+        "shown": _shown(line),
+        "line": line,
+        "row": row,
+        "history": health_history(row),
+        "settings": _settings(row),
+    }
 
 
 def _settings(row: Channel | Sender) -> list[tuple[str, str]]:
     """The server settings worth a line, without anything secret."""
     values = row.settings
     server = f"{values.get('host', '')}:{values.get('port', '')}"
-    security = {"tls": "TLS", "starttls": "STARTTLS", "none": "Not encrypted"}.get(str(values.get("security")), "")
-    found = [("Protocol", row.connector.upper()), ("Server", server), ("Security", security), ("Login", str(values.get("login") or "None"))]
+    security = {"tls": "TLS", "starttls": "STARTTLS", "none": "Not encrypted"}.get(
+        str(values.get("security")), ""
+    )
+    found = [
+        ("Protocol", row.connector.upper()),
+        ("Server", server),
+        ("Security", security),
+        ("Login", str(values.get("login") or "None")),
+    ]
     found.append(("Password", "Stored, encrypted" if row.secret_sealed else "None"))
     if values.get("accept_any_certificate"):
         found.append(("Certificate", "Any is accepted"))
@@ -181,20 +206,36 @@ def _option(request: HttpRequest, name: str, value: str, label: str, chosen: str
 
 def _switch_all(request: HttpRequest, rows: list[Channel | Sender], *, on: bool) -> None:
     by = person(request)
-    _tell(request, channel_actions.switch_channels([r for r in rows if isinstance(r, Channel)], by=by, on=on), "on" if on else "off")
-    _tell(request, sender_actions.switch_senders([r for r in rows if isinstance(r, Sender)], by=by, on=on), "on" if on else "off")
+    _tell(
+        request,
+        channel_actions.switch_channels([r for r in rows if isinstance(r, Channel)], by=by, on=on),
+        "on" if on else "off",
+    )
+    _tell(
+        request,
+        sender_actions.switch_senders([r for r in rows if isinstance(r, Sender)], by=by, on=on),
+        "on" if on else "off",
+    )
 
 
 def _delete_all(request: HttpRequest, rows: list[Channel | Sender]) -> None:
     by = person(request)
-    _tell(request, channel_actions.delete_channels([r for r in rows if isinstance(r, Channel)], by=by), "deleted")
-    _tell(request, sender_actions.delete_senders([r for r in rows if isinstance(r, Sender)], by=by), "deleted")
+    _tell(
+        request,
+        channel_actions.delete_channels([r for r in rows if isinstance(r, Channel)], by=by),
+        "deleted",
+    )
+    _tell(
+        request, sender_actions.delete_senders([r for r in rows if isinstance(r, Sender)], by=by), "deleted"
+    )
 
 
 def _tell(request: HttpRequest, outcome: Outcome[Any], word: str) -> None:
     """One line for what was done, one for each refusal."""
     if outcome.done:
-        names = ", ".join(str(row) for row in outcome.done[:3]) + (f" and {len(outcome.done) - 3} more" if len(outcome.done) > 3 else "")
+        names = ", ".join(str(row) for row in outcome.done[:3]) + (
+            f" and {len(outcome.done) - 3} more" if len(outcome.done) > 3 else ""
+        )
         messages.success(request, f"{names}: {word}.")
     for row, reason in outcome.refused:
         messages.error(request, f"{row}: {reason}")

@@ -27,7 +27,11 @@ from postroom.web.setup.answers import attempt
 @administrators
 def table(request: HttpRequest) -> HttpResponse:
     """Every queue with its counts."""
-    return render(request, "postroom/setup/queues.html", {"queues": queue_lines(request.GET.get("q", "").strip()), "search": request.GET.get("q", "")})
+    return render(
+        request,
+        "postroom/setup/queues.html",
+        {"queues": queue_lines(request.GET.get("q", "").strip()), "search": request.GET.get("q", "")},
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -46,7 +50,9 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     queue = get_object_or_404(Queue, pk=pk)
     if request.method == "POST":
         return _save(request, queue)
-    return _form(request, queue, inputs.stored(queue, FIELDS), {}, set(queue.members.values_list("pk", flat=True)))
+    return _form(
+        request, queue, inputs.stored(queue, FIELDS), {}, set(queue.members.values_list("pk", flat=True))
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -55,20 +61,30 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask, then delete; the action says why it cannot be."""
     queue = get_object_or_404(Queue, pk=pk)
     if request.method == "POST":
-        if attempt(request, lambda: actions.delete_queue(queue, by=person(request)), f"{queue.name} is deleted."):
+        if attempt(
+            request, lambda: actions.delete_queue(queue, by=person(request)), f"{queue.name} is deleted."
+        ):
             return redirect("queues")
         return redirect("queue", pk=pk)
-    asked = {"title": f"Delete the queue {queue.name}?", "text": "Its settings and its members are removed for ever.", "act": "Delete"}
+    asked = {
+        "title": f"Delete the queue {queue.name}?",
+        "text": "Its settings and its members are removed for ever.",
+        "act": "Delete",
+    }
     return render(request, "postroom/setup/ask.html", {**asked, "back": "queues"})
 
 
 def _save(request: HttpRequest, queue: Queue | None) -> HttpResponse:
     values = inputs.typed(request.POST, FIELDS)
-    chosen = {int(pk) for pk in request.POST.getlist("members") if pk.isdecimal() and len(pk) < 19}
+    chosen = inputs.numbers(request.POST.getlist("members"))
     by = person(request)
     try:
         with transaction.atomic():
-            saved = actions.change_queue(queue, by=by, values=values) if queue else actions.create_queue(by=by, values=values)
+            saved = (
+                actions.change_queue(queue, by=by, values=values)
+                if queue
+                else actions.create_queue(by=by, values=values)
+            )
             actions.set_members(saved, by=by, people=User.objects.filter(pk__in=chosen))
     except NotAllowed as no:
         raise PermissionDenied(no.text) from no
@@ -78,8 +94,25 @@ def _save(request: HttpRequest, queue: Queue | None) -> HttpResponse:
     return redirect("queues")
 
 
-def _form(request: HttpRequest, queue: Queue | None, values: Mapping[str, Any], errors: Mapping[str, str], members: set[int]) -> HttpResponse:
-    fields = inputs.draw(FIELDS, values, errors, {"colour": {"choices": tuple((value, str(label)) for value, label in Queue._meta.get_field("colour").choices or ())}})
+def _form(
+    request: HttpRequest,
+    queue: Queue | None,
+    values: Mapping[str, Any],
+    errors: Mapping[str, str],
+    members: set[int],
+) -> HttpResponse:
+    fields = inputs.draw(
+        FIELDS,
+        values,
+        errors,
+        {
+            "colour": {
+                "choices": tuple(
+                    (value, str(label)) for value, label in Queue._meta.get_field("colour").choices or ()
+                )
+            }
+        },
+    )
     context = {
         "queue": queue,
         "fields": fields,
@@ -94,4 +127,8 @@ def _form(request: HttpRequest, queue: Queue | None, values: Mapping[str, Any], 
 
 def _people() -> QuerySet[User]:
     """Who may serve a queue, with how many they serve."""
-    return User.objects.filter(Q(is_active=True) | Q(queues__isnull=False)).distinct().annotate(serves=Count("queues"))
+    return (
+        User.objects.filter(Q(is_active=True) | Q(queues__isnull=False))
+        .distinct()
+        .annotate(serves=Count("queues"))
+    )

@@ -31,7 +31,12 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _save(request, None)
     address = request.GET.get("address", "").strip()
-    values = {**inputs.defaults(FIELDS), "address": address, "preset": protocols.guess_provider(address), "settings": {"login": address}}
+    values = {
+        **inputs.defaults(FIELDS),
+        "address": address,
+        "preset": protocols.guess_provider(address),
+        "settings": {"login": address},
+    }
     return _form(request, None, values, {})
 
 
@@ -50,7 +55,9 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 def check(request: HttpRequest, pk: int = 0) -> HttpResponseBase:
     """Try the values on the screen, saved or not."""
     sender = get_object_or_404(Sender, pk=pk) if pk else None
-    return checks.answer(request, check_sender(_typed(request), by=person(request), sender=sender), title="Sending email")
+    return checks.answer(
+        request, check_sender(_typed(request), by=person(request), sender=sender), title="Sending email"
+    )
 
 
 @require_POST
@@ -67,7 +74,11 @@ def _save(request: HttpRequest, sender: Sender | None) -> HttpResponse:
         return _form(request, sender, connection.after_choice(values, protocols.outboxes()), {})
     by = person(request)
     try:
-        saved = actions.change_sender(sender, by=by, values=values) if sender else actions.create_sender(by=by, values=values)
+        saved = (
+            actions.change_sender(sender, by=by, values=values)
+            if sender
+            else actions.create_sender(by=by, values=values)
+        )
         wanted = {"on": True, "off": False}.get(request.POST.get("save", ""), saved.enabled)
         actions.switch_sender(saved, by=by, on=wanted)
     except NotAllowed as no:
@@ -80,10 +91,15 @@ def _save(request: HttpRequest, sender: Sender | None) -> HttpResponse:
 
 def _typed(request: HttpRequest) -> dict[str, Any]:
     """Everything of the form, as the action takes it."""
-    return {**inputs.typed(request.POST, FIELDS), **connection.typed_connection(request.POST, protocols.outboxes())}
+    return {
+        **inputs.typed(request.POST, FIELDS),
+        **connection.typed_connection(request.POST, protocols.outboxes()),
+    }
 
 
-def _form(request: HttpRequest, sender: Sender | None, values: Mapping[str, Any], errors: Mapping[str, str]) -> HttpResponse:
+def _form(
+    request: HttpRequest, sender: Sender | None, values: Mapping[str, Any], errors: Mapping[str, str]
+) -> HttpResponse:
     form = connection.build(protocols.outboxes(), values, errors, sender)
     fields = inputs.draw(FIELDS, values, errors)
     every = [*fields.values(), *form.server, *form.certificate, *form.more, form.password]

@@ -19,6 +19,7 @@ from postroom.reports import ledger as report
 from postroom.web.security import FILE_POLICY
 from postroom.web.setup.access import person, supervisors
 from postroom.web.setup.answers import attempt, back
+from postroom.web.setup.inputs import number
 
 TONES = {LetterState.FILED: "ok", LetterState.STUCK: "bad", LetterState.IGNORED: "warn"}
 EXPLAINED = {
@@ -44,7 +45,13 @@ def table(request: HttpRequest) -> HttpResponse:
         "letters": [{"letter": letter, "tone": TONES.get(LetterState(letter.state), "")} for letter in found],
         "wanted": wanted,
         "states": [
-            {"value": value, "label": label, "count": counts[value], "chosen": value == wanted.state, "url": _url(request, state=value, before="")}
+            {
+                "value": value,
+                "label": label,
+                "count": counts[value],
+                "chosen": value == wanted.state,
+                "url": _url(request, state=value, before=""),
+            }
             for value, label in states
         ],
         "channels": Channel.objects.all(),
@@ -58,7 +65,9 @@ def table(request: HttpRequest) -> HttpResponse:
 @supervisors
 def one(request: HttpRequest, pk: int) -> HttpResponse:
     """One letter: its state with the reason, its trail, what it became."""
-    letter = get_object_or_404(RawMessage.objects.select_related("channel", "duplicate_of", "message__case__channel"), pk=pk)
+    letter = get_object_or_404(
+        RawMessage.objects.select_related("channel", "duplicate_of", "message__case__channel"), pk=pk
+    )
     state = LetterState(letter.state)
     context = {
         "letter": letter,
@@ -80,7 +89,11 @@ def act(request: HttpRequest, pk: int) -> HttpResponse:
     if request.POST.get("act") == "retry":
         attempt(request, partial(actions.retry_letter, letter, by=by), "It is filed again now.")
     elif request.POST.get("act") == "fetch":
-        attempt(request, partial(actions.fetch_whole, letter, by=by), "The whole letter is fetched with the next visit to the mailbox.")
+        attempt(
+            request,
+            partial(actions.fetch_whole, letter, by=by),
+            "The whole letter is fetched with the next visit to the mailbox.",
+        )
     else:
         raise Http404("There is no such act.")
     return back(request, "letters") if "next" in request.POST else redirect("letter", pk=pk)
@@ -97,13 +110,21 @@ def raw(request: HttpRequest, pk: int) -> HttpResponse:
         found = blobs().read(letter.blob)
     except BlobError as damaged:
         raise Http404(str(damaged)) from damaged
-    headers = {"Content-Disposition": f'attachment; filename="letter-{letter.pk}.eml"', "Content-Security-Policy": FILE_POLICY, "X-Content-Type-Options": "nosniff", "Cache-Control": "private, no-store"}
+    headers = {
+        "Content-Disposition": f'attachment; filename="letter-{letter.pk}.eml"',
+        "Content-Security-Policy": FILE_POLICY,
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "private, no-store",
+    }
     return HttpResponse(found, content_type="message/rfc822", headers=headers)
 
 
 def wanted_of(get: Mapping[str, Any]) -> report.Wanted:
     """The search as the address says it; nonsense means no condition."""
-    text = {name: str(get.get(name, "")).strip()[:300] for name in ("q", "sender", "subject", "message_id", "state", "channel", "before")}
+    text = {
+        name: str(get.get(name, "")).strip()[:300]
+        for name in ("q", "sender", "subject", "message_id", "state", "channel", "before")
+    }
     return report.Wanted(
         search=text["q"],
         sender=text["sender"],
@@ -111,9 +132,9 @@ def wanted_of(get: Mapping[str, Any]) -> report.Wanted:
         message_id=text["message_id"],
         first=_day(get.get("first")),
         last=_day(get.get("last")),
-        channel=text["channel"] if text["channel"].isdecimal() and len(text["channel"]) < 19 else "",
+        channel=number(text["channel"]),
         state=text["state"] if text["state"] in LetterState.values else "",
-        before=int(text["before"]) if text["before"].isdecimal() and len(text["before"]) < 19 else 0,
+        before=number(text["before"]),
     )
 
 
@@ -127,9 +148,17 @@ def _day(text: Any) -> date | None:
 def _trail_line(entry: Any) -> dict[str, str]:
     """One step of the trail: [step, verdict, words]."""
     step, verdict, words = (*(str(part) for part in entry), "", "", "")[:3]
-    return {"step": step.replace("_", " ").replace("-", " ").capitalize(), "verdict": verdict, "words": words, "tone": VERDICTS.get(verdict, "ok")}
+    return {
+        "step": step.replace("_", " ").replace("-", " ").capitalize(),
+        "verdict": verdict,
+        "words": words,
+        "tone": VERDICTS.get(verdict, "ok"),
+    }
 
 
 def _url(request: HttpRequest, **changed: str) -> str:
-    query = {name: value for name, value in request.GET.items() if name in ("q", "sender", "subject", "message_id", "first", "last", "channel", "state")}
+    query = {
+        name: request.GET.get(name, "")
+        for name in ("q", "sender", "subject", "message_id", "first", "last", "channel", "state")
+    }
     return "?" + urlencode({name: value for name, value in {**query, **changed}.items() if value})

@@ -12,10 +12,11 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 
 from postroom.actions import outbox as actions
-from postroom.models import Message, OutState, Sender, User
+from postroom.models import Message, OutState, RecipientState, Sender, User
 from postroom.reports import outbox as report
 from postroom.web.setup.access import everybody, person
 from postroom.web.setup.answers import attempt, back
+from postroom.web.setup.inputs import number
 
 TONES = {
     OutState.FAILED: "bad",
@@ -29,6 +30,7 @@ FILTERS = (
     ("trouble", "Needs a person"),
     ("waiting", "On the way"),
     ("sent", "Sent"),
+    ("returned", "Returned"),
     ("cancelled", "Cancelled"),
 )
 CAN = {
@@ -46,8 +48,22 @@ class Shown:
     message: Message
 
     @property
+    def is_returned(self) -> bool:
+        """True when some recipient's server sent it back later."""
+        return any(one.state == RecipientState.BOUNCED for one in self.message.recipients.all())
+
+    @property
     def tone(self) -> str:
-        return TONES.get(OutState(self.message.state), "")
+        return "bad" if self.is_returned else TONES.get(OutState(self.message.state), "")
+
+    @property
+    def word(self) -> str:
+        """Its state; what came back says so too."""
+        return (
+            f"{self.message.get_state_display()}, returned"
+            if self.is_returned
+            else str(self.message.get_state_display())
+        )
 
     @property
     def can(self) -> dict[str, bool]:
@@ -56,7 +72,10 @@ class Shown:
 
     @property
     def to(self) -> str:
-        names = [one.get("name") or one.get("address", "") for one in (*self.message.to, *self.message.cc, *self.message.bcc)]
+        names = [
+            one.get("name") or one.get("address", "")
+            for one in (*self.message.to, *self.message.cc, *self.message.bcc)
+        ]
         return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
@@ -70,7 +89,15 @@ def table(request: HttpRequest) -> HttpResponse:
     context = {
         "lines": [Shown(message) for message in found],
         "wanted": wanted,
-        "filters": [{"label": label, "count": counts.get(value, 0), "chosen": value == wanted.state, "url": _url(request, state=value)} for value, label in FILTERS],
+        "filters": [
+            {
+                "label": label,
+                "count": counts.get(value, 0),
+                "chosen": value == wanted.state,
+                "url": _url(request, state=value),
+            }
+            for value, label in FILTERS
+        ],
         "senders": Sender.objects.all(),
         "enabled_senders": Sender.objects.filter(enabled=True),
         "next_url": _url(request, before=str(found[-1].pk)) if more else "",
@@ -97,13 +124,12 @@ def act(request: HttpRequest, pk: int) -> HttpResponse:
 def wanted_of(request: HttpRequest) -> report.Wanted:
     """The filter as the address says it."""
     get = request.GET
-    sender, before = get.get("sender", ""), get.get("before", "")
     state = get.get("state", "")
     return report.Wanted(
         state=state if state in (*OutState.values, *dict(FILTERS)) else "",
-        sender=sender if sender.isdecimal() and len(sender) < 19 else "",
+        sender=number(get.get("sender", "")),
         search=get.get("q", "").strip()[:200],
-        before=int(before) if before.isdecimal() and len(before) < 19 else 0,
+        before=number(get.get("before", "")),
     )
 
 
@@ -116,13 +142,14 @@ def _act_of(request: HttpRequest, message: Message, user: User) -> tuple[Callabl
     if what == "arrived":
         return partial(actions.confirm_arrived, message, by=user), "It counts as sent."
     if what == "sender":
-        number = request.POST.get("sender", "")
-        sender = Sender.objects.filter(pk=int(number)).first() if number.isdecimal() and len(number) < 19 else None
+        sender = Sender.objects.filter(pk=number(request.POST.get("sender", ""))).first()
         if sender:
-            return partial(actions.change_sender, message, by=user, sender=sender), f"It leaves through {sender.name}."
+            return partial(
+                actions.change_sender, message, by=user, sender=sender
+            ), f"It leaves through {sender.name}."
     raise Http404("There is no such act.")
 
 
 def _url(request: HttpRequest, **changed: str) -> str:
-    query = {name: value for name, value in request.GET.items() if name in ("q", "sender", "state")}
+    query = {name: request.GET.get(name, "") for name in ("q", "sender", "state")}
     return "?" + urlencode({name: value for name, value in {**query, **changed}.items() if value})

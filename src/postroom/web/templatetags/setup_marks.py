@@ -12,7 +12,12 @@ from django.utils.safestring import SafeString
 from postroom.web.components.tags import icon
 
 register = template.Library()
-LETTERS = {"gmail": ("google", "G"), "outlook365": ("microsoft", "M"), "outlook": ("microsoft", "O"), "yahoo": ("yahoo", "Y")}
+LETTERS = {
+    "gmail": ("google", "G"),
+    "outlook365": ("microsoft", "M"),
+    "outlook": ("microsoft", "O"),
+    "yahoo": ("yahoo", "Y"),
+}
 
 
 @register.simple_tag
@@ -21,7 +26,9 @@ def provider(name: str, way: str = "in") -> SafeString:
     if name in LETTERS:
         style, letter = LETTERS[name]
         return format_html('<span class="prov {}" aria-hidden="true">{}</span>', style, letter)
-    return format_html('<span class="prov" aria-hidden="true">{}</span>', icon("mail" if way == "in" else "send"))
+    return format_html(
+        '<span class="prov" aria-hidden="true">{}</span>', icon("mail" if way == "in" else "send")
+    )
 
 
 @register.filter

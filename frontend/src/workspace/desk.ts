@@ -1,0 +1,60 @@
+// What only the agent's pages need: seen marks, images on request, files taken off a draft, the signature of the chosen sender, the clock's zone.
+
+import { all, post } from "../core/page";
+
+/** The open email has been looked at. A prefetched one has not; list.ts tells of those it shows. */
+function tellSeen(): void {
+  const url = document.getElementById("thread")?.dataset["seenUrl"];
+  if (url) void post(url, new FormData()).catch(() => undefined);
+}
+
+/** "Show once": the same letter again, with what lies on other servers. */
+function showImages(link: HTMLAnchorElement): void {
+  const frame = link.closest("article")?.querySelector("iframe");
+  if (!frame) return;
+  frame.src = link.href;
+  link.closest("[data-banner]")?.remove();
+}
+
+/** Takes an uploaded file off the draft on the server too. */
+function removeFile(button: Element): void {
+  const id = button.closest(".file")?.querySelector<HTMLInputElement>("input[name=attachment]")?.value;
+  if (id) void post(`/files/${encodeURIComponent(id)}/remove`, new FormData()).catch(() => undefined);
+}
+
+function showSignature(select: HTMLSelectElement): void {
+  const thread = document.getElementById("thread");
+  const form = select.form;
+  if (!thread || !form) return;
+  const signatures = JSON.parse(thread.dataset["signatures"] || "{}") as Record<string, string>;
+  const shown = form.querySelector<HTMLElement>(".sig");
+  if (shown) shown.textContent = signatures[select.value] ?? "";
+}
+
+document.addEventListener(
+  "click",
+  (event) => {
+    const target = event.target as Element;
+    const images = target.closest<HTMLAnchorElement>("[data-images]");
+    if (images) (event.preventDefault(), showImages(images));
+    const remove = target.closest("[data-files] [data-remove]");
+    if (remove) removeFile(remove); // before the composer takes the element away
+  },
+  true,
+);
+document.addEventListener("change", (event) => {
+  const select = (event.target as Element).closest<HTMLSelectElement>("pr-composer select[name=sender]");
+  if (select) showSignature(select);
+});
+
+/** A thread is read from its end. */
+function toEnd(): void {
+  for (const place of all("[data-stick=end]")) place.scrollTop = place.scrollHeight;
+}
+
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+if (zone && !document.cookie.includes(`tz=${zone}`)) document.cookie = `tz=${zone};path=/;max-age=31536000;samesite=lax${location.protocol === "https:" ? ";secure" : ""}`;
+document.addEventListener("thread:shown", toEnd);
+if (location.hash.startsWith("#message-")) document.querySelector(location.hash)?.scrollIntoView();
+else toEnd();
+tellSeen();
