@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -65,3 +68,14 @@ def outcome(inbox: Inbox) -> ConnectorError | None:
     except ConnectorError as wrong:
         return wrong
     return None
+
+
+ANNA = "anna.catalogue@example.test"
+RAWS = [b"Subject: %d\r\n\r\nletter %d\r\n" % (n, n) for n in range(1, 6)]
+
+
+@contextmanager
+def in_time(seconds: float) -> Iterator[None]:
+    start = time.monotonic()
+    yield
+    assert time.monotonic() - start < seconds

@@ -12,6 +12,7 @@ from postroom.connectors.base import ConnectorError, Inbox, Kind, Ref, Secret, S
 from postroom.connectors.registry import inboxes
 from tests.connectors.conftest import Person
 from tests.servers.certificates import Certificates
+from tests.servers.fakes import FakeServer, Talk
 
 LETTERS = [
     b"Subject: plain\r\n\r\nhello\r\n",
@@ -289,3 +290,45 @@ def test_no_advice_ever_blames_the_internet_connection(door: Door) -> None:
         assert last.state == "fail"
         assert last.fix
         assert "internet" not in (last.fix + last.detail).lower()
+
+
+def _web(talk: Talk) -> None:
+    talk.hear()
+    talk.say(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+
+
+@pytest.mark.requirement("CH-14", "CH-16")
+@pytest.mark.parametrize("security", ["tls", "starttls", "none"])
+def test_a_web_server_on_the_port_is_recognised(door: Door, security: str) -> None:
+    with FakeServer(_web) as server:
+        step = list(door.open(port=server.port, security=security, connect_timeout=1).check())[-1]
+    assert (step.state, step.field) == ("fail", "port")
+    assert "speaks HTTP" in step.detail
+
+
+@pytest.mark.server
+@pytest.mark.requirement("CH-14", "CH-16")
+def test_ports_and_security_that_do_not_fit_together_are_recognised(door: Door, anna: Person) -> None:
+    def last(security: str, port: int) -> tuple[str, str]:
+        step = list(door.open(port=port, security=security, connect_timeout=1).check())[-1]
+        assert step.state == "fail"
+        return step.field, step.fix + step.detail
+
+    imap_there = door.kind.__module__.endswith("imap")
+    clear, tls = (
+        (anna.server.imap_port, anna.server.imaps_port)
+        if imap_there
+        else (anna.server.pop3_port, anna.server.pop3s_port)
+    )
+    other = anna.server.pop3_port if imap_there else anna.server.imap_port
+    for security, port, field, words in (
+        ("tls", clear, "security", "Choose STARTTLS"),
+        ("starttls", tls, "security", "Choose TLS"),
+        ("none", tls, "security", "Choose TLS"),
+        ("none", other, "port", "speaks"),
+        ("tls", other, "port", "speaks"),
+        ("starttls", anna.server.lmtp_port, "port", "speaks SMTP"),
+    ):
+        got = last(security, port)
+        assert got[0] == field, (security, port, got)
+        assert words in got[1]

@@ -146,7 +146,7 @@ def test_check_goes_up_to_the_recipient_and_sends_nothing(
 ) -> None:
     port = postfix.smtps_port if security == "tls" else postfix.submission_port
     outbox = Outbox(replace(smtp_settings, security=security, port=port), anna.secret)
-    steps = list(outbox.check(sender=anna.address, recipient="bob@example.test"))
+    steps = list(outbox.check(sender=anna.address, recipient=anna.address))
     assert {s.name for s in steps} == {
         "name",
         "tcp",

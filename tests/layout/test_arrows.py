@@ -79,7 +79,7 @@ def test_every_module_says_what_it_is():
 
 
 def test_no_file_swells_past_500_lines():
-    swollen = [f"{p.relative_to(ROOT)}: {n}" for p in ROOT.rglob("*.py") if (n := len(p.read_text().splitlines())) > 500]
+    swollen = [f"{p.relative_to(ROOT)}: {n}" for p in FILES if room(p) != "migrations" and (n := len(p.read_text().splitlines())) > 500]
     assert not swollen, swollen
 
 

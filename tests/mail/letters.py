@@ -22,4 +22,4 @@ def multipart(*parts: str, kind: str = "mixed", boundary: str = "cut", closed: b
 
 def bound(*parts: str, boundary: str = "cut", closed: bool = True) -> bytes:
     text = "".join(f"--{boundary}\n{part}\n" for part in parts) + (f"--{boundary}--\n" if closed else "")
-    return text.replace("\n", "\r\n").encode()
+    return text.replace("\r\n", "\n").replace("\n", "\r\n").encode()

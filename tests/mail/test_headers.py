@@ -92,6 +92,11 @@ def test_lone_carriage_returns_end_lines_only_where_all_lines_do():
     assert "line-endings" in mixed.defects
 
 
+def test_doubled_carriage_returns_are_one_line_end():
+    found = read(b"Subject: x\r\r\nTo: a@b.example\r\r\n\r\r\nbody\r\r\ntwo")
+    assert (found.subject, found.to[0].address, found.text) == ("x", "a@b.example", "body\ntwo")
+
+
 def test_ordinary_line_ends_raise_no_flag():
     assert letter().defects == ()
 

@@ -243,9 +243,6 @@ class Submission:
     async def handle_MAIL(
         self, server: Server, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        who = session.auth_data
-        if who and address.lower() != str(who).lower():
-            return f"553 5.7.1 <{address}>: Sender address rejected: not owned by user {who}"
         envelope.mail_from = address
         envelope.mail_options.extend(options)
         return "250 2.1.0 Ok"
@@ -253,6 +250,9 @@ class Submission:
     async def handle_RCPT(
         self, server: Server, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        who, sender = session.auth_data, envelope.mail_from or ""
+        if who and sender.lower() != str(who).lower():
+            return f"553 5.7.1 <{sender}>: Sender address rejected: not owned by user {who}"
         if not self.dovecot.knows(address):
             return f"550 5.1.1 <{address}> User doesn't exist"
         envelope.rcpt_tos.append(address)

@@ -103,6 +103,7 @@ class Desk:
     def __init__(self) -> None:
         self.posts: list[tuple[str, dict[str, list[str]]]] = []
         self.gets: list[str] = []
+        self.answered: list[str] = []
         self.events: list[dict[str, Any]] = []
         self.status: dict[str, int] = {}
         self.delay: dict[str, float] = {}
@@ -134,6 +135,14 @@ class Desk:
             with self.arrived:
                 self.arrived.wait(0.05)
         raise AssertionError(f"Nobody posted to {path}: {[p for p, _ in self.posts]}")
+
+    def wait_for_get(self, path: str, seconds: float = 5, *, answered: bool = False) -> None:
+        """Wait until a path was asked for, or has been answered."""
+        deadline = time.monotonic() + seconds
+        while not any(one.startswith(path) for one in (self.answered if answered else self.gets)):
+            assert time.monotonic() < deadline, f"Nobody asked for {path}: {self.gets}"
+            with self.arrived:
+                self.arrived.wait(0.05)
 
     def page(self, path: str) -> str | None:
         """The HTML of a path."""
@@ -180,7 +189,11 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(json.dumps(JSON[path]), "application/json")
         page = self.desk.page(path)
         policy = mail_policy(images=False) if path == "/body" else POLICY
-        return self._answer(page or "", "text/html; charset=utf-8", 404 if page is None else self.desk.status.get(path, 200), {"Content-Security-Policy": policy})
+        self._answer(page or "", "text/html; charset=utf-8", 404 if page is None else self.desk.status.get(path, 200), {"Content-Security-Policy": policy})
+        with self.desk.arrived:
+            self.desk.answered.append(self.path)
+            self.desk.arrived.notify_all()
+        return None
 
     def do_POST(self) -> None:
         """Notes what came and answers as told."""

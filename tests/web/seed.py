@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 from email.message import EmailMessage
@@ -116,7 +117,7 @@ def receive(desk: Desk, message: EmailMessage, *, queue: Queue | None = None) ->
         desk.channel.save(update_fields=["default_queue"])
     blob, digest = blobs().store(raw)
     row = RawMessage.objects.create(
-        channel=desk.channel, uid=str(next(_numbers)), validity="1", size=len(raw), blob=blob, sha256=digest.hex(), arrived=timezone.now()
+        channel=desk.channel, uid=uuid.uuid4().hex, validity="1", size=len(raw), blob=blob, sha256=digest.hex(), arrived=timezone.now()
     )
     while file_next():
         pass

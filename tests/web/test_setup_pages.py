@@ -122,7 +122,11 @@ def test_the_table_is_filtered(admin: Client, query: str, there: str, missing: s
 
 @pytest.mark.requirement("CH-18")
 def test_the_table_is_filtered_by_default_queue(desk: Desk, admin: Client) -> None:
-    table = admin.get(f"/setup/mailboxes?queue={desk.queues['Billing'].pk}").content.decode().partition("<tbody>")[2]
+    table = (
+        admin.get(f"/setup/mailboxes?queue={desk.queues['Billing'].pk}")
+        .content.decode()
+        .partition("<tbody>")[2]
+    )
     assert "Faktury CZ" in table
     assert "Wholesale" not in table
     assert "Newsletter" not in table
@@ -156,26 +160,35 @@ def test_a_new_channel_is_saved_off_or_on_as_the_button_says(desk: Desk, admin: 
     assert answer.status_code == 422
     assert "Choose a default queue first" in answer.content.decode()
     queue = desk.queues["Orders"].pk
-    admin.post(f"/setup/mailboxes/channels/{channel.pk}", channel_form(password="", default_queue=queue, save="on"))
+    admin.post(
+        f"/setup/mailboxes/channels/{channel.pk}", channel_form(password="", default_queue=queue, save="on")
+    )
     channel.refresh_from_db()
     assert channel.enabled
     assert channel.secret == "app password"
 
 
 @pytest.mark.requirement("CH-19")
-def test_the_stored_password_is_never_shown_and_another_server_asks_for_it_again(desk: Desk, admin: Client) -> None:
+def test_the_stored_password_is_never_shown_and_another_server_asks_for_it_again(
+    desk: Desk, admin: Client
+) -> None:
     channel = desk.channels["Support EU"]
     url = f"/setup/mailboxes/channels/{channel.pk}"
     page = admin.get(url).content.decode()
     assert "app password" not in page
-    form = channel_form(name=channel.name, address=channel.address, default_queue=channel.default_queue_id, password="")
+    form = channel_form(
+        name=channel.name, address=channel.address, default_queue=channel.default_queue_id, password=""
+    )
     answer = admin.post(url, {**form, "settings.host": "elsewhere.example"})
     assert answer.status_code == 422
     assert "type the password again" in answer.content.decode()
 
 
 def test_every_wrong_field_is_named_beside_it_and_on_top(admin: Client) -> None:
-    answer = admin.post("/setup/mailboxes/channels/new", channel_form(**{"settings.port": "99300", "address": "nonsense", "name": ""}))
+    answer = admin.post(
+        "/setup/mailboxes/channels/new",
+        channel_form(**{"settings.port": "99300", "address": "nonsense", "name": ""}),
+    )
     page = answer.content.decode()
     assert answer.status_code == 422
     for field in ("f-settings-port", "f-address", "f-name"):
@@ -198,7 +211,9 @@ def test_a_preset_fills_and_hides_what_it_fixes_without_script(admin: Client) ->
 
 @pytest.mark.requirement("CH-23")
 def test_pop3_leaves_out_what_it_cannot_do_and_warns(admin: Client) -> None:
-    page = admin.post("/setup/mailboxes/channels/new", channel_form(connector="pop3", refresh="1")).content.decode()
+    page = admin.post(
+        "/setup/mailboxes/channels/new", channel_form(connector="pop3", refresh="1")
+    ).content.decode()
     assert 'name="folder"' not in page
     assert 'value="mark-read"' not in page
     assert "UIDL" in page
@@ -207,7 +222,11 @@ def test_pop3_leaves_out_what_it_cannot_do_and_warns(admin: Client) -> None:
 
 @pytest.mark.requirement("CH-05")
 def test_switches_and_bulk_acts_work_without_script(desk: Desk, admin: Client) -> None:
-    support, summer, news = desk.channels["Support EU"], desk.channels["Summer campaign"], desk.senders["Newsletter"]
+    support, summer, news = (
+        desk.channels["Support EU"],
+        desk.channels["Summer campaign"],
+        desk.senders["Newsletter"],
+    )
     admin.post("/setup/mailboxes/switch", {"switch": f"channel-{support.pk}:off", "next": "/setup/mailboxes"})
     support.refresh_from_db()
     assert not support.enabled
@@ -234,7 +253,9 @@ def test_deleting_asks_first_and_refuses_what_is_on(desk: Desk, admin: Client) -
 def test_a_stranger_cannot_post_without_the_token(desk: Desk) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(desk.administrator)
-    answer = client.post("/setup/mailboxes/switch", {"switch": f"channel-{desk.channels['Support EU'].pk}:off"})
+    answer = client.post(
+        "/setup/mailboxes/switch", {"switch": f"channel-{desk.channels['Support EU'].pk}:off"}
+    )
     assert answer.status_code == 403
     assert Channel.objects.get(pk=desk.channels["Support EU"].pk).enabled
 
@@ -248,7 +269,9 @@ def test_a_form_never_leads_to_another_site(desk: Desk, admin: Client) -> None:
 @pytest.mark.requirement("CH-16")
 def test_a_check_of_impossible_values_names_the_field(admin: Client) -> None:
     answer = admin.post(
-        "/setup/mailboxes/channels/check", channel_form(**{"settings.port": "0"}), headers={"accept": "application/x-ndjson"}
+        "/setup/mailboxes/channels/check",
+        channel_form(**{"settings.port": "0"}),
+        headers={"accept": "application/x-ndjson"},
     )
     steps = [json.loads(line) for line in b"".join(answer.streaming_content).splitlines()]
     assert steps[0]["state"] == "bad"
@@ -258,7 +281,9 @@ def test_a_check_of_impossible_values_names_the_field(admin: Client) -> None:
 
 @pytest.mark.requirement("CH-16")
 def test_without_script_the_check_is_a_page(admin: Client) -> None:
-    page = admin.post("/setup/mailboxes/channels/check", channel_form(**{"settings.port": "0"})).content.decode()
+    page = admin.post(
+        "/setup/mailboxes/channels/check", channel_form(**{"settings.port": "0"})
+    ).content.decode()
     assert "too small" in page
     assert "A step failed" in page
 
@@ -284,7 +309,10 @@ def test_a_sender_is_added_with_its_signature(admin: Client) -> None:
     sender = Sender.objects.get(name="Claims out")
     assert not sender.enabled
     assert sender.signature == "{{ agent.name }}\nNordlys"
-    admin.post(f"/setup/mailboxes/senders/{sender.pk}", {**form, "password": "", "display_name": "Claims", "save": ""})
+    admin.post(
+        f"/setup/mailboxes/senders/{sender.pk}",
+        {**form, "password": "", "display_name": "Claims", "save": ""},
+    )
     sender.refresh_from_db()
     assert sender.display_name == "Claims"
     assert sender.secret == "app password"
@@ -335,7 +363,10 @@ def test_the_tree_of_dispositions_is_edited(admin: Client) -> None:
     admin.post(f"/setup/dispositions/{phone.pk}", {"name": "On the phone", "act": "retire"})
     phone.refresh_from_db()
     assert (phone.name, phone.active) == ("On the phone", False)
-    assert "below it" in admin.post(f"/setup/dispositions/{solved.pk}", {"act": "delete"}, follow=True).content.decode()
+    assert (
+        "below it"
+        in admin.post(f"/setup/dispositions/{solved.pk}", {"act": "delete"}, follow=True).content.decode()
+    )
     admin.post(f"/setup/dispositions/{phone.pk}", {"act": "delete"})
     assert not Disposition.objects.filter(pk=phone.pk).exists()
     refused = admin.post("/setup/dispositions", {"name": "Solved", "parent": "", "queue": ""})
@@ -344,7 +375,14 @@ def test_the_tree_of_dispositions_is_edited(admin: Client) -> None:
 
 
 def test_somebody_is_invited_by_a_link_and_chooses_a_password(desk: Desk, admin: Client) -> None:
-    form = {"name": "Ida Berg", "email": "ida@nordlys.example", "role": "agent", "capacity": "3", "language": "", "queues": [desk.queues["Orders"].pk]}
+    form = {
+        "name": "Ida Berg",
+        "email": "ida@nordlys.example",
+        "role": "agent",
+        "capacity": "3",
+        "language": "",
+        "queues": [desk.queues["Orders"].pk],
+    }
     page = admin.post("/setup/people/new", form).content.decode()
     path = page.partition('id="link" value="')[2].partition('"')[0]
     path = path[path.index("/password/") :]
@@ -360,7 +398,13 @@ def test_somebody_is_invited_by_a_link_and_chooses_a_password(desk: Desk, admin:
 
 
 def test_the_last_administrator_stays_one(desk: Desk, admin: Client) -> None:
-    form = {"name": "Maya Lindqvist", "email": desk.administrator.email, "role": "agent", "capacity": "5", "language": ""}
+    form = {
+        "name": "Maya Lindqvist",
+        "email": desk.administrator.email,
+        "role": "agent",
+        "capacity": "5",
+        "language": "",
+    }
     answer = admin.post(f"/setup/people/{desk.administrator.pk}", form)
     assert answer.status_code == 422
     assert "last active administrator" in answer.content.decode()
@@ -390,7 +434,9 @@ def test_the_outbox_shows_each_recipient_with_the_servers_line(desk: Desk) -> No
 def test_the_outbox_retries_cancels_changes_sender_and_confirms(desk: Desk) -> None:
     client = as_(desk.agent)
     by_state = {message.state: message for message in Message.objects.exclude(state=OutState.SENT)}
-    other = Sender.objects.create(name="Other", address="other@nordlys.example", connector="smtp", enabled=True)
+    other = Sender.objects.create(
+        name="Other", address="other@nordlys.example", connector="smtp", enabled=True
+    )
     client.post(f"/outbox/{by_state['failed'].pk}", {"act": "sender", "sender": other.pk})
     for state, act in (("failed", "retry"), ("queued", "cancel"), ("unknown", "arrived")):
         client.post(f"/outbox/{by_state[state].pk}", {"act": act, "next": "/outbox"})
@@ -413,7 +459,11 @@ def test_a_letter_is_found_by_what_is_remembered_of_it(desk: Desk) -> None:
     client = as_(desk.supervisor)
     letter = RawMessage.objects.filter(state=LetterState.IGNORED).first()
     assert letter is not None
-    for query in (f"q={letter.sender}", f"message_id={letter.message_id}", f"subject={letter.subject}&state=ignored"):
+    for query in (
+        f"q={letter.sender}",
+        f"message_id={letter.message_id}",
+        f"subject={letter.subject}&state=ignored",
+    ):
         page = client.get(f"/letters?{query}").content.decode().partition("<tbody>")[2]
         assert f'href="/letters/{letter.pk}"' in page
     assert "No letter matches" in client.get("/letters?q=nobody@nowhere.example").content.decode()
@@ -451,16 +501,28 @@ def test_a_letter_of_which_only_the_head_was_kept_is_fetched_on_demand(desk: Des
 
 def test_hostile_text_is_shown_as_text(desk: Desk, admin: Client) -> None:
     evil = "<script>alert(1)</script>"
-    RawMessage.objects.filter(state=LetterState.STUCK).update(subject=evil, sender=evil, reason=evil, trail=[["file", "stuck", evil]])
-    Channel.objects.filter(pk=desk.channels["Faktury CZ"].pk).update(health_reason=evil, health_line=evil, name=evil)
+    RawMessage.objects.filter(state=LetterState.STUCK).update(
+        subject=evil, sender=evil, reason=evil, trail=[["file", "stuck", evil]]
+    )
+    Channel.objects.filter(pk=desk.channels["Faktury CZ"].pk).update(
+        health_reason=evil, health_line=evil, name=evil
+    )
     letter = RawMessage.objects.filter(state=LetterState.STUCK).first()
     assert letter is not None
-    for url in ("/letters?state=stuck", f"/letters/{letter.pk}", f"/setup/mailboxes?show=channel-{desk.channels['Faktury CZ'].pk}"):
+    for url in (
+        "/letters?state=stuck",
+        f"/letters/{letter.pk}",
+        f"/setup/mailboxes?show=channel-{desk.channels['Faktury CZ'].pk}",
+    ):
         assert evil not in admin.get(url).content.decode()
 
 
 def test_nonsense_in_the_address_is_no_error(admin: Client) -> None:
-    for url in ("/setup/mailboxes?way=x&status=x&queue=x&page=x", "/outbox?state=x&sender=x&before=x", "/letters?first=x&channel=x&state=x&before=-1"):
+    for url in (
+        "/setup/mailboxes?way=x&status=x&queue=x&page=x",
+        "/outbox?state=x&sender=x&before=x",
+        "/letters?first=x&channel=x&state=x&before=-1",
+    ):
         assert admin.get(url).status_code == 200
     assert admin.get("/setup/mailboxes?show=channel-999999").status_code == 404
     assert admin.post("/setup/mailboxes/switch", {"switch": "nonsense"}).status_code == 404

@@ -8,6 +8,14 @@ function tellSeen(): void {
   if (url) void post(url, new FormData()).catch(() => undefined);
 }
 
+/** Something arrived in the email that is open: who looks at it has seen it, and the list says so. */
+async function seenLive(event: CustomEvent<Record<string, unknown>>): Promise<void> {
+  const thread = document.getElementById("thread");
+  if (event.detail["kind"] !== "letter.filed" || document.hidden || String(event.detail["case"]) !== thread?.dataset["case"]) return;
+  await post(thread.dataset["seenUrl"]!, new FormData()).catch(() => undefined);
+  document.getElementById("list")?.dispatchEvent(new CustomEvent("live"));
+}
+
 /** "Show once": the same letter again, with what lies on other servers. */
 function showImages(link: HTMLAnchorElement): void {
   const frame = link.closest("article")?.querySelector("iframe");
@@ -55,6 +63,11 @@ function toEnd(): void {
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if (zone && !document.cookie.includes(`tz=${zone}`)) document.cookie = `tz=${zone};path=/;max-age=31536000;samesite=lax${location.protocol === "https:" ? ";secure" : ""}`;
 document.addEventListener("thread:shown", toEnd);
+document.addEventListener("live:any", (event) => void seenLive(event as CustomEvent<Record<string, unknown>>));
+document.addEventListener("htmx:after:swap", (event) => {
+  const target = (event as CustomEvent<{ ctx?: { target?: Element; sourceElement?: Element } }>).detail.ctx;
+  if (target?.sourceElement?.matches("[data-review], pr-composer form")) toEnd();
+});
 if (location.hash.startsWith("#message-")) document.querySelector(location.hash)?.scrollIntoView();
 else toEnd();
 tellSeen();

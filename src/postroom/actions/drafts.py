@@ -212,7 +212,7 @@ def remove_file(attachment: Attachment, *, by: User) -> None:
 
 def own_draft(draft: Message, by: User) -> Message:
     """The draft, locked; refused if it has been sent or belongs to somebody else."""
-    locked = Message.objects.select_for_update().filter(pk=draft.pk).first()
+    locked = Message.objects.select_for_update(of=("self",)).filter(pk=draft.pk).first()
     if locked is None or locked.state != OutState.DRAFT:
         raise Refused("This message has been sent or discarded already.")
     if locked.author_id != by.pk:

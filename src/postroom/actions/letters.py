@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from postroom.actions.refusals import NotAllowed, Refused
-from postroom.models import LetterState, RawMessage, User
+from postroom.models import Channel, LetterState, RawMessage, User
 from postroom.models.event import record
 
 
@@ -14,7 +14,7 @@ from postroom.models.event import record
 def retry_letter(letter: RawMessage, *, by: User) -> RawMessage:
     """File a stuck or ignored letter again from its stored bytes."""
     _supervisor(by)
-    locked = RawMessage.objects.select_for_update().get(pk=letter.pk)
+    locked = RawMessage.objects.select_for_update(of=("self",)).get(pk=letter.pk)
     if locked.state not in (LetterState.STUCK, LetterState.IGNORED):
         raise Refused(f"A letter that is {locked.get_state_display().lower()} is not filed again.")
     if not locked.blob:
@@ -38,7 +38,7 @@ def fetch_whole(letter: RawMessage, *, by: User) -> RawMessage:
         raise Refused("This letter is complete.")
     RawMessage.objects.filter(pk=letter.pk).update(wanted=True)
     if letter.channel:
-        type(letter.channel).objects.filter(pk=letter.channel_id).update(next_try=None)
+        Channel.objects.filter(pk=letter.channel.pk).update(next_try=None)
     record("letter.wanted", actor=by, channel=letter.channel, letter=letter.pk)
     return letter
 

@@ -79,7 +79,7 @@ def confirm_arrived(message: Message, *, by: User) -> Message:
 
 def _own(message: Message, by: User) -> Message:
     locked = (
-        Message.objects.select_for_update()
+        Message.objects.select_for_update(of=("self",))
         .select_related("case", "case__queue", "author", "sender")
         .get(pk=message.pk)
     )

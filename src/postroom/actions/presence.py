@@ -15,7 +15,7 @@ def set_presence(user: User, presence: str, *, reason: str = "", by: User | None
     """Change where a person is. Open offers are withdrawn when they are no longer available."""
     if presence not in Presence.values:
         raise Refused(errors={"presence": f"Choose one of: {', '.join(Presence.values)}."})
-    user = User.objects.select_for_update().get(pk=user.pk)
+    user = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
     before = user.presence
     user.set_presence(presence, reason)
     user.last_seen = timezone.now()

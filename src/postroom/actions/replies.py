@@ -153,7 +153,7 @@ def people(message: Message) -> str:
 @transaction.atomic
 def undo(message: Message, *, by: User) -> Message:
     """Take a held message back to a draft; work that was finished together with it is taken up again."""
-    locked = Message.objects.select_for_update().select_related("case").get(pk=message.pk)
+    locked = Message.objects.select_for_update(of=("self",)).select_related("case").get(pk=message.pk)
     if locked.author_id != by.pk and not by.is_supervisor:
         raise NotAllowed("Only its author can take a message back.")
     if locked.state != OutState.HELD or locked.claimed_by:

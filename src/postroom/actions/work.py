@@ -62,7 +62,7 @@ def decline(offer: Offer, *, by: User, reason: str = "") -> None:
     if offer.agent_id != by.pk:
         raise NotAllowed("This email was offered to somebody else.")
     locked = (
-        Offer.objects.select_for_update()
+        Offer.objects.select_for_update(of=("self",))
         .select_related("interaction", "interaction__case", "agent")
         .get(pk=offer.pk)
     )
@@ -179,7 +179,7 @@ def park(interaction: Interaction, *, by: User, until: datetime) -> Interaction:
 def unpark(interaction: Interaction, *, by: User | None = None) -> Interaction:
     """Take up again before, or at, the moment that was set."""
     held = (
-        Interaction.objects.select_for_update()
+        Interaction.objects.select_for_update(of=("self",))
         .select_related("case", "queue", "agent")
         .get(pk=interaction.pk)
     )
@@ -249,7 +249,7 @@ def reopen(case: Case, *, by: User) -> Interaction:
     """Take up a finished case again by hand; it lands with the person who reopens it."""
     if not may_see(by, case):
         raise NotAllowed("You do not serve the queue of this case.")
-    case = Case.objects.select_for_update().get(pk=case.pk)
+    case = Case.objects.select_for_update(of=("self",)).get(pk=case.pk)
     if case.interactions.exclude(state=State.FINISHED).exists():
         raise Refused("This case is being worked on already.")
     queue = case.queue or Queue.objects.filter(is_open=True).first()
@@ -270,7 +270,11 @@ def due_moment(queue: Queue, since: datetime) -> datetime:
 
 
 def _held(interaction: Interaction, by: User) -> Interaction:
-    held = Interaction.objects.select_for_update().select_related("case", "queue").get(pk=interaction.pk)
+    held = (
+        Interaction.objects.select_for_update(of=("self",))
+        .select_related("case", "queue")
+        .get(pk=interaction.pk)
+    )
     if held.state != State.HANDLING:
         raise Refused("This email is not in work.")
     if held.agent_id != by.pk and not by.is_supervisor:
@@ -279,7 +283,11 @@ def _held(interaction: Interaction, by: User) -> Interaction:
 
 
 def _active(interaction: Interaction, by: User) -> Interaction:
-    held = Interaction.objects.select_for_update().select_related("case", "queue").get(pk=interaction.pk)
+    held = (
+        Interaction.objects.select_for_update(of=("self",))
+        .select_related("case", "queue")
+        .get(pk=interaction.pk)
+    )
     if held.state == State.FINISHED:
         raise Refused("This email is finished already.")
     if held.agent_id != by.pk and not by.is_supervisor:

@@ -104,7 +104,7 @@ class Approach:
 
 def with_fingerprint(wrong: ConnectorError, cert: Certificate | None) -> ConnectorError:
     """The same error with what the server showed, so that a person can compare and pin it."""
-    if cert is None:
+    if cert is None or cert.sha256 in wrong.advice:
         return wrong
     names = ", ".join(cert.names[:5]) or cert.subject
     return ConnectorError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 
 from postroom.connectors.base import ConnectorError, Fetched, Kind, Ref, chunks
@@ -15,6 +16,8 @@ LARGE = 2 * 1024 * 1024
 """A letter above this size comes in pieces, so that a broken connection costs a piece and no answer is huge."""
 PIECE = 1024 * 1024
 HEADER_CAP = 1024 * 1024
+GONE = {"EXPUNGEISSUED", "NONEXISTENT"}
+"""Response codes (RFC 5530) of a server that calls it a failure when some of the letters are gone."""
 
 
 def read_letters(talk: Talk, refs: Sequence[Ref]) -> Iterator[Fetched]:
@@ -68,7 +71,7 @@ class _Batch:
         for parts in reply.untagged:
             if (uid := _uid(parts)) and (raw := body_of(parts)) is not None:
                 got[uid] = raw
-        if reply.status != "OK":
+        if reply.status != "OK" and reply.code not in GONE:
             if len(refs) == 1:
                 raise refused(reply, "give a letter")
             self._one_by_one([ref for ref in refs if int(ref.uid) not in got], got)
@@ -108,16 +111,16 @@ class _Batch:
 
     def _large(self, uid: int, ref: Ref) -> bytes | None:
         """The pieces of one letter until a short one; its announced size is not trusted. None when it is gone."""
-        pieces: list[bytes] = []
+        whole = io.BytesIO()  # hands its bytes out without a copy
         while True:
-            piece = _piece(self.talk, uid, "", len(pieces) * PIECE, PIECE)
+            piece = _piece(self.talk, uid, "", whole.tell(), PIECE)
             if piece is None:
                 return None
-            if len(piece) > PIECE and not pieces:
+            if len(piece) > PIECE and not whole.tell():
                 return piece  # the server does not know pieces and gave the whole
-            pieces.append(piece)
+            whole.write(piece)
             if len(piece) < PIECE:
-                return b"".join(pieces)
+                return whole.getvalue()
 
 
 def read_head(talk: Talk, ref: Ref, limit: int) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 
 from postroom.connectors.base import ConnectorError, Kind
@@ -32,7 +33,7 @@ PORTS = {
     ("SMTP", TLS): 465,
     ("SMTP", STARTTLS): 587,
 }
-LOOK = 2.0
+LOOK = 1.5
 """Seconds that the look at a port may take."""
 
 
@@ -86,18 +87,32 @@ def explain_tls(wrong: NotTls, wanted: str, settings: ServerSettings) -> Connect
 
 
 def explain_silence(wrong: ConnectorError, wanted: str, settings: ServerSettings) -> ConnectorError:
-    """No greeting came in the clear: look whether the port waits for TLS."""
-    if settings.security != TLS and isinstance(wrong, Silence | Closed) and _takes_tls(settings):
-        return _speaks_tls(wanted, settings, wrong.server_line)
-    if isinstance(wrong, Silence):
-        return ConnectorError(
-            f"{settings.peer} accepts connections but says nothing.",
-            kind=wrong.kind,
-            advice=f"Check the port: {wanted} is usually at {_usual(wanted, settings.security)}. If it is right, it is tried again.",
-            server_line=wrong.server_line,
-            field="port",
-        )
-    return wrong
+    """No greeting came: look whether the port waits for TLS, or for us to speak first."""
+    if not isinstance(wrong, Silence | Closed):
+        return wrong
+    if settings.security != TLS:
+        try:
+            _handshake(settings)
+        except NotTls:
+            first = _first_words(settings)
+            if protocol_of(first) not in ("", wanted):
+                return wrong_greeting(first, wanted, settings)
+        except ConnectorError:
+            pass  # silent here too: the first error tells more
+        else:
+            return _speaks_tls(wanted, settings, wrong.server_line)
+    return _says_nothing(wrong, wanted, settings) if isinstance(wrong, Silence) else wrong
+
+
+def _says_nothing(wrong: ConnectorError, wanted: str, settings: ServerSettings) -> ConnectorError:
+    usual = _usual(wanted, settings.security)
+    return ConnectorError(
+        f"{settings.peer} accepts connections but says nothing.",
+        kind=wrong.kind,
+        advice=f"Check the port: {wanted} is usually at {usual}. If it is right, it is tried again.",
+        server_line=wrong.server_line,
+        field="port",
+    )
 
 
 def _speaks_tls(wanted: str, settings: ServerSettings, text: str) -> ConnectorError:
@@ -117,31 +132,37 @@ def _usual(wanted: str, security: str) -> str:
 
 def _knock(settings: ServerSettings) -> Wire:
     """A second, short connection. Nothing secret is ever sent over it."""
-    return dial(resolve(settings.host, settings.port, within=LOOK), settings.peer, within=LOOK, idle=LOOK)
+    addresses = resolve(settings.host, settings.port, within=LOOK)
+    end = time.monotonic() + 2 * LOOK
+    return dial(addresses, settings.peer, within=LOOK, idle=LOOK, deadline=end)
 
 
 def _first_words(settings: ServerSettings) -> bytes:
-    """What the port says by itself within two seconds, in the clear."""
+    """What the port says by itself, or else to an empty line (as web servers do), in the clear."""
     with suppress(ConnectorError):
         wire = _knock(settings)
         try:
+            return wire.line(1000)
+        except Silence:
+            wire.send(b"\r\n\r\n")
             return wire.line(1000)
         finally:
             wire.close()
     return b""
 
 
-def _takes_tls(settings: ServerSettings) -> bool:
-    return shown_certificate(settings) is not None
-
-
 def shown_certificate(settings: ServerSettings) -> Certificate | None:
     """The certificate that a TLS port shows, unverified, so that it can be named and pinned; None when there is none."""
     with suppress(ConnectorError):
-        wire = _knock(settings)
-        try:
-            wire.encrypt(Trust(accept_any=True), settings.host)
-            return wire.certificate()
-        finally:
-            wire.close()
+        return _handshake(settings)
     return None
+
+
+def _handshake(settings: ServerSettings) -> Certificate | None:
+    """A TLS handshake that judges no certificate. Raises NotTls when the port speaks something else."""
+    wire = _knock(settings)
+    try:
+        wire.encrypt(Trust(accept_any=True), settings.host)
+        return wire.certificate()
+    finally:
+        wire.close()

@@ -21,6 +21,7 @@ from postroom.connectors.tls import Certificate, Trust, certificate, context, re
 
 CHUNK = 64 * 1024
 LINE_CAP = 16 * 1024 * 1024
+OLD_TLS = {"UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "NO_PROTOCOLS_AVAILABLE"}
 
 
 class Silence(ConnectorError):
@@ -288,6 +289,14 @@ class Wire:
         )
 
     def _not_tls(self, wrong: ssl.SSLError) -> ConnectorError:
+        if wrong.reason in OLD_TLS:
+            return ConnectorError(
+                f"{self.peer} speaks only an outdated version of TLS.",
+                kind=Kind.CONFIGURATION,
+                advice="The server has to offer TLS 1.2 or newer.",
+                server_line=str(wrong),
+                field="security",
+            )
         return NotTls(
             f"TLS with {self.peer} failed: {wrong.reason or wrong}.",
             kind=Kind.CONFIGURATION,

@@ -10,7 +10,7 @@ import threading
 from types import FrameType
 
 from postroom.conf.deployment import deployment
-from postroom.engine.claims import new_owner, release_all, release_dead
+from postroom.engine.claims import is_dead, new_owner, release_all, release_dead
 from postroom.engine.collector import Collector
 from postroom.engine.loop import start
 from postroom.engine.services import connections
@@ -27,13 +27,12 @@ class AlreadyRunning(RuntimeError):
 def run(stop: threading.Event | None = None) -> None:
     """Work until `stop` is set or the process is told to end."""
     stop = stop or _until_signalled()
-    lock = take_lock()
+    take_lock()
     verify_key()
     release_dead()
     owner = new_owner()
     log.info("engine %s starts", owner)
-    # With the embedded database the lock proves that no other engine lives, so every claim is a dead run's.
-    recover("") if lock is not None else recover()
+    recover(is_dead)
     workers = start(owner, stop)
     collector = Collector(owner, stop)
     try:

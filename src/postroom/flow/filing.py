@@ -158,8 +158,8 @@ def _look_up_messages(desk: Desk, filings: list[Filing]) -> None:
             desk.by_message_id.setdefault(message.message_id, message)
     for message in messages.filter(pk__in=own):
         desk.own[message.pk] = message
-    ids = sorted({f.letter.message_id for f in filings if f.letter.message_id})
-    for part in _slices(ids):
+    arrived = sorted({f.letter.message_id for f in filings if f.letter.message_id})
+    for part in _slices(arrived):
         for message in messages.filter(in_reply_to__in=part, kind="in"):
             desk.by_parent.setdefault(message.in_reply_to, message)
 

@@ -71,7 +71,8 @@ def available() -> list[Agent]:
     )
     looking = set(Offer.objects.filter(state=OfferState.MADE).values_list("agent_id", flat=True))
     return [
-        Agent(u.pk, frozenset(members[u.pk]), 0 if u.pk in looking else u.capacity - u.in_hand, u.idle_since) for u in users
+        Agent(u.pk, frozenset(members[u.pk]), 0 if u.pk in looking else u.capacity - u.in_hand, u.idle_since)
+        for u in users
     ]
 
 
@@ -80,9 +81,11 @@ def make(choice: Choice) -> bool:
     now = timezone.now()
     try:
         with transaction.atomic():
-            agent = User.objects.select_for_update().get(pk=choice.agent)
+            agent = User.objects.select_for_update(of=("self",)).get(pk=choice.agent)
             interaction = (
-                Interaction.objects.select_for_update().select_related("queue", "case").get(pk=choice.work)
+                Interaction.objects.select_for_update(of=("self",))
+                .select_related("queue", "case")
+                .get(pk=choice.work)
             )
             if agent.presence != Presence.AVAILABLE or interaction.state != InteractionState.WAITING:
                 return False
@@ -134,14 +137,14 @@ def expire() -> int:
 @transaction.atomic
 def _expire(pk: int) -> bool:
     offer = (
-        Offer.objects.select_for_update()
+        Offer.objects.select_for_update(of=("self",))
         .select_related("interaction", "interaction__case", "interaction__queue", "agent")
         .get(pk=pk)
     )
     if offer.state != OfferState.MADE:
         return False
     end_offer(offer, OfferState.EXPIRED, reason=f"{offer.agent.name} did not answer in time")
-    agent = User.objects.select_for_update().get(pk=offer.agent_id)
+    agent = User.objects.select_for_update(of=("self",)).get(pk=offer.agent_id)
     agent.missed_offers += 1
     agent.save(update_fields=["missed_offers"])
     if agent.missed_offers >= MISSED_BEFORE_AWAY and agent.presence == Presence.AVAILABLE:

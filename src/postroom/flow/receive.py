@@ -17,7 +17,7 @@ from postroom.conf.crash import point
 from postroom.connectors.base import ConnectorError, Fetched, FolderState, Inbox, Kind, Ref, Settle, chunks
 from postroom.flow.folders import folders_to_collect
 from postroom.flow.numbering import settle_new_numbering
-from postroom.models import AfterCollect, Channel, ChannelFolder, LetterState, RawMessage, Start, bell
+from postroom.models import AfterCollect, Channel, ChannelFolder, LetterState, RawMessage, Start, bell, bulk
 from postroom.models.blob import blobs
 
 BATCH_LETTERS = 200
@@ -104,7 +104,7 @@ def _leave_alone(channel: Channel, folder: ChannelFolder, inbox: Inbox) -> None:
         _row(channel, folder, ref, state=LetterState.IGNORED, reason=BEFORE_START, settled=True)
         for ref in inbox.list()
     ]
-    RawMessage.objects.bulk_create(rows, ignore_conflicts=True)
+    bulk.insert(rows)
     folder.baseline = FIRST_LISTING_DONE
     folder.save(update_fields=["baseline"])
 
@@ -242,7 +242,7 @@ def _commit(
 ) -> None:
     """Ledger rows and cursor in one transaction; letters whose bytes we have already are told apart here."""
     fresh = _sort_out_known(channel, folder, rows)
-    RawMessage.objects.bulk_create(fresh)
+    bulk.insert(fresh)
     if folder.validity:
         folder.cursor = max(int(ref.uid) for ref in refs)
         # The name of the row says which numbering we believe in: a change in between makes this write nothing.
@@ -308,7 +308,11 @@ def settle(channel: Channel, folder: ChannelFolder, inbox: Inbox, rows: Sequence
         return
     order = Settle.DELETE if how == AfterCollect.DELETE_LATER else Settle(how)
     # A protocol without marks or folders (POP3) leaves the letter; the ledger knows it by its UIDL.
-    if (order == Settle.MARK_READ and inbox.can_mark) or (order == Settle.MOVE and inbox.can_move) or order == Settle.DELETE:
+    if (
+        (order == Settle.MARK_READ and inbox.can_mark)
+        or (order == Settle.MOVE and inbox.can_move)
+        or order == Settle.DELETE
+    ):
         inbox.settle([Ref(row.uid) for row in due], order, folder=channel.move_to)
     point("receive-settled")
     RawMessage.objects.filter(pk__in=[row.pk for row in due if row.pk]).update(settled=True)

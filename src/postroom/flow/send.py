@@ -6,6 +6,7 @@ whether the server took it: it becomes `unknown`, is shown, and is never sent ag
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -198,34 +199,43 @@ def _end(claimed: Claimed, state: str, **columns: object) -> str:
     return state
 
 
+def nobody(owner: str) -> bool:
+    """No owner is known to be dead."""
+    return False
+
+
 @transaction.atomic
-def recover(owner_prefix: str | None = None) -> int:
+def recover(dead: Callable[[str], bool] = nobody) -> int:
     """Messages whose worker died: with a marker they are unknown, without one they are queued again.
 
-    At start an embedded engine knows that every claim is from a dead run (`owner_prefix` None takes only expired leases).
+    A claim counts as dead when its lease has ended, or when `dead` knows that its owner's process is gone.
     """
-    stale = Message.objects.filter(state=OutState.SENDING)
-    if owner_prefix is None:
-        stale = stale.filter(claimed_until__lt=timezone.now())
+    now = timezone.now()
+    sending = Message.objects.filter(state=OutState.SENDING).select_for_update(of=("self",))
     count = 0
-    for message in stale.select_for_update().select_related("case", "case__queue", "author"):
-        state = OutState.UNKNOWN if message.marked else OutState.QUEUED
-        error = "The program stopped while the server was answering" if message.marked else ""
-        Message.objects.filter(pk=message.pk).update(
-            state=state,
-            claimed_by="",
-            claimed_until=None,
-            fence=message.fence + 1,
-            next_try=timezone.now(),
-            error=error,
-        )
-        record(
-            f"message.{state}",
-            case=message.case,
-            queue=message.case.queue,
-            user=message.author,
-            message=message.pk,
-            error=error,
-        )
-        count += 1
+    for message in sending.select_related("case", "case__queue", "author"):
+        if (message.claimed_until is None or message.claimed_until < now) or dead(message.claimed_by):
+            _release(message)
+            count += 1
     return count
+
+
+def _release(message: Message) -> None:
+    state = OutState.UNKNOWN if message.marked else OutState.QUEUED
+    error = "The program stopped while the server was answering" if message.marked else ""
+    Message.objects.filter(pk=message.pk).update(
+        state=state,
+        claimed_by="",
+        claimed_until=None,
+        fence=message.fence + 1,
+        next_try=timezone.now(),
+        error=error,
+    )
+    record(
+        f"message.{state}",
+        case=message.case,
+        queue=message.case.queue,
+        user=message.author,
+        message=message.pk,
+        error=error,
+    )

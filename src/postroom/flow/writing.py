@@ -11,17 +11,10 @@ from django.utils import timezone
 from postroom.flow.bounced import apply_bounce
 from postroom.flow.filing import Desk, Filing
 from postroom.flow.parsed import attachments_of
-from postroom.models import (
-    Attachment,
-    Case,
-    Contact,
-    ContactAddress,
-    Interaction,
-    LetterState,
-    Message,
-    search,
-)
+from postroom.models import ContactAddress, Interaction, LetterState, Message, bulk, search
 from postroom.models.event import record_many
+
+CASE_COLUMNS = ("state", "closed", "participants", "preview", "updated", "has_attachment", "queue")
 
 
 class LetterMoved(RuntimeError):
@@ -47,8 +40,8 @@ def _write_contacts(filed: list[Filing]) -> None:
     new: dict[int, Filing] = {
         id(f.contact): f for f in reversed(filed) if f.contact is not None and f.contact.pk is None
     }
-    Contact.objects.bulk_create([f.contact for f in new.values() if f.contact])
-    ContactAddress.objects.bulk_create(
+    bulk.insert([f.contact for f in new.values() if f.contact])
+    bulk.insert(
         [
             ContactAddress(contact=f.contact, address=f.letter.from_.address[:320], key=f.from_key[:320])
             for f in new.values()
@@ -63,45 +56,24 @@ def _write_cases(filed: list[Filing]) -> None:
         if f.case is not None and f.letter.attachments:
             f.case.has_attachment = True
     new = [case for case in cases.values() if case.pk is None]
-    for case in new:
-        _point_to_saved(case)
-    Case.objects.bulk_create(new)
-    made = {id(case) for case in new}
-    known = {case.pk: case for case in cases.values() if id(case) not in made}
-    if known:
-        Case.objects.bulk_update(
-            list(known.values()),
-            ["state", "closed", "participants", "preview", "updated", "has_attachment", "queue"],
-        )
-
-
-def _point_to_saved(row: Any) -> None:
-    """Objects of this batch got their numbers after they were pointed at."""
-    for name in ("contact", "linked_to", "case"):
-        if hasattr(row, f"{name}_id") and getattr(row, name, None) is not None:
-            setattr(row, f"{name}_id", getattr(row, name).pk)
+    known = [case for case in cases.values() if case.pk is not None]
+    bulk.insert(new)
+    bulk.update(known, CASE_COLUMNS)
 
 
 def _write_messages(filed: list[Filing]) -> None:
-    messages = [f.message for f in filed if f.message is not None]
-    for message in messages:
-        _point_to_saved(message)
-    Message.objects.bulk_create([f.message for f in filed if f.message is not None and not f.again])
+    bulk.insert([f.message for f in filed if f.message is not None and not f.again])
     for filing in filed:
         if filing.again and filing.message is not None:
             filing.message.save()
             filing.message.attachments.all().delete()
-    Attachment.objects.bulk_create([one for f in filed for one in attachments_of(f)])
+    bulk.insert([one for f in filed for one in attachments_of(f)])
 
 
 def _write_interactions(filed: list[Filing]) -> None:
     mine = {id(f.interaction): f.interaction for f in filed if f.interaction is not None}
-    new = [i for i in mine.values() if i.pk is None]
-    for interaction in new:
-        _point_to_saved(interaction)
-    Interaction.objects.bulk_create(new)
-    made = {id(interaction) for interaction in new}
-    joined = [i.pk for i in mine.values() if id(i) not in made]
+    joined = [i.pk for i in mine.values() if i.pk is not None]
+    bulk.insert([i for i in mine.values() if i.pk is None])
     Interaction.objects.filter(pk__in=joined).update(unread=True)
 
 

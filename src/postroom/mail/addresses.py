@@ -46,7 +46,8 @@ _TOKEN = re.compile(
 )
 _ESCAPE = re.compile(r"\\(.)", re.S)
 _TAKEN = r"\1"
-_FOUND = re.compile(r"[^\s<>()\",;:@\\]+@[^\s<>()\",;:@\\]+")
+_ATOM = r"[^\s<>()\",;:@\\]"
+_FOUND = re.compile(rf"(?<!{_ATOM}){_ATOM}++@{_ATOM}+")  # only from the begin of a word: linear
 _QUOTED_LOCAL = re.compile(r"\"(?:[^\"\\]|\\.){1,300}\"@[^\s<>()\",;:@\\]+")
 _ROUTE = re.compile(r"^@[^:<>\"]*:")
 _HIDDEN = dict.fromkeys((173, *range(8203, 8208), *range(8234, 8239), *range(8288, 8298), 65279))
@@ -222,6 +223,7 @@ class _Cutter:
 
 _PAREN = re.compile(r"(?<!\\)[()]")
 _ANGLE_STOP = re.compile(r"[<,;\"]")
+_INNER_COMMENT = re.compile(r"\([^()]*\)")
 _DOTS = re.compile(r"\s*([.@])\s*")
 
 
@@ -243,6 +245,8 @@ def _join_name(pieces: list[tuple[str, str]]) -> str:
 def _address(inside: str) -> str:
     """What stands between angles, without source route, blanks, controls and 'mailto:'."""
     inside = inside.strip().translate(_HIDDEN)
+    if "(" in inside and '"' not in inside:
+        inside = _INNER_COMMENT.sub("", inside)
     if inside.startswith("@"):
         inside = _ROUTE.sub("", inside)
     if inside.endswith(";") and ":" in inside:  # an empty group in angles: 'Undisclosed-Recipient:;'

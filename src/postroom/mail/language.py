@@ -6,6 +6,7 @@ What is too short or mixed gives the letter's own Content-Language, or nothing.
 
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from itertools import islice
 from operator import itemgetter
 from typing import Final
@@ -73,14 +74,20 @@ _SCRIPTS = (
 _PERSIAN = re.compile("[پچژگکی]")
 _LETTERS = re.compile(r"[^\W\d_]")
 _WORD = re.compile(r"[^\W\d_]+")
-_NOT_PROSE = re.compile(r"https?://\S+|\S+@\S+|[\w-]+\.[\w./-]+|^\s*>.*$", re.M)
 _TAG = re.compile(r"\s*([A-Za-z]{2,3})(?:[-_][A-Za-z0-9]{2,8})*\s*(?:,|$)")
 
 
 def find_language(text: str, stated: str = "") -> str:
     """A code of ISO 639-1 for the text, else the first of a Content-Language field; empty if neither tells."""
-    text = _NOT_PROSE.sub(" ", text[:READ_CHARS])
+    text = " ".join(_prose(text[:READ_CHARS]))
     return _by_script(text) or _by_words(text) or _read_tag(stated)
+
+
+def _prose(text: str) -> Iterator[str]:
+    """The words outside quotes that are no addresses, links or file names."""
+    for line in text.split("\n"):
+        if not line.lstrip().startswith(">"):
+            yield from (word for word in line.split() if "@" not in word and "://" not in word and "." not in word[1:-1])
 
 
 def _by_script(text: str) -> str:

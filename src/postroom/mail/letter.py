@@ -79,6 +79,9 @@ class Letter:
         end = raw.find(b"\r")
         if end < 0 or raw.startswith(b"\n", end + 1):
             return raw
+        if raw.startswith(b"\r\n", end + 1):  # a gateway that turned each LF of CRLF into CRLF
+            self._bounds.flags.add("line-endings")
+            return raw.replace(b"\r\r\n", b"\r\n")
         first, blank = raw.find(b"\n"), raw.find(b"\r\r")
         if first < 0 or 0 <= blank < first:
             self._bounds.flags.add("line-endings")

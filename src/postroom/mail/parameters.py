@@ -19,7 +19,7 @@ _PARAMETER = re.compile(
 )
 _COMMENT = re.compile(r"\([^()]*\)")
 _QUOTED_PAIR = re.compile(r'\\(["\\])')
-_NEXT_NAME = re.compile(r"\s+[A-Za-z][A-Za-z-]*\*?\d*\*?=")
+_NEXT_NAME = re.compile(r"(?<!\s)\s++[A-Za-z][A-Za-z-]*\*?\d*\*?=")
 _TEXT = frozenset({"filename", "name"})
 
 

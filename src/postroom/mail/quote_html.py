@@ -30,14 +30,14 @@ _LINE_BREAKS = names("br hr p div li tr table blockquote ul ol pre h1 h2 h3 h4 h
 _CONTAINER = re.compile(
     r"(?<![\w-])(?:gmail_quote\w*|x_gmail_quote|moz-cite-prefix|moz-email-headers-table|\w*yahoo_quoted\w*|ymail_quote|protonmail_quote|"
     r"tutanota_quote|zmail_extra\w*|zmail_quote|blockquote_zmail|skiff_quote|front-blockquote|sh-quoted-content|quotedMessage|"
-    r"freebirdQuote|nylas-quote|bluemail-quote|acompli_quote|messageReplySection|mail-editor-reference-message-container|"
-    r"newton_quote|spark_quote|WordSection1_quote|ms-outlook-mobile-reference-message|mail_ref_quote|reply-original|qt|xm_compose_quote|"
-    r"netease_mail_quote|isReplyContent|reply-quote|original-message|gmail_extra_quote|quoted-message|email-quote|m_quote)(?![\w-])"
+    r"freebirdQuote|nylas-quote|messageReplySection|mail-editor-reference-message-container|"
+    r"ms-outlook-mobile-reference-message|qt|xm_compose_quote|"
+    r"netease_mail_quote|isReplyContent)(?![\w-])"
 )
 # From here on everything is old.
 _REST = re.compile(
     r"(?<![\w-])(?:x_)*(?:divRplyFwdMsg|appendonsend|OLK_SRC_BODY_SECTION|reply-intro|stopSpelling|zwchr|__DIVIDER__|"
-    r"OutlookMessageHeader|ms-outlook-mobile-body-separator-line|orig_msg|mail-quote-header|gmail_extra_rest|ReplyForwardHeader)(?![\w-])",
+    r"OutlookMessageHeader|ms-outlook-mobile-body-separator-line)(?![\w-])",
     re.IGNORECASE,
 )
 _BORDER = re.compile(

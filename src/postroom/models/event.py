@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone
 
-from postroom.models import bell
+from postroom.models import bell, bulk
 from postroom.models.case import Case
 from postroom.models.channel import Channel
 from postroom.models.interaction import Interaction
@@ -50,7 +50,7 @@ def record(kind: str, **facts: Any) -> Event:
 
 def record_many(events: Iterable[tuple[str, dict[str, Any]]]) -> None:
     """Write many events at once, as filing does."""
-    Event.objects.bulk_create([Event(**_columns(kind, facts)) for kind, facts in events])
+    bulk.insert([Event(**_columns(kind, facts)) for kind, facts in events])
     transaction.on_commit(bell.ring)
 
 

@@ -39,6 +39,7 @@ def workspace(request: HttpRequest, view: str, case: Case | None = None, *, quer
     context = {
         **list_context(found, user, case, query),
         **(case_context(case, user, view, problem=_problem(request)) if case else {"case": None, "view": view}),
+        "alone": is_alone(found, case),
         "live_last": cursor,
         "offers": offers(user, request.get_full_path()),
         "held": held(user),
@@ -53,6 +54,11 @@ def _problem(request: HttpRequest) -> Mapping[str, str]:
     """What a form without scripts was refused for, kept over the redirect."""
     problem: dict[str, str] = request.session.pop("problem", {}) if "problem" in request.session else {}
     return problem
+
+
+def is_alone(found: Listing, case: Case | None) -> bool:
+    """True for an open case that is not in the list beside it: the list's script keeps the others up to date."""
+    return case is not None and all(row.case.pk != case.pk for row in (*found.rows, *found.next_rows))
 
 
 def list_context(found: Listing, user: User, case: Case | None, query: str = "") -> dict[str, Any]:
@@ -114,6 +120,7 @@ def swap(request: HttpRequest, case: Case | None, view: str, *, said: str = "") 
     context = {
         **list_context(found, user, case),
         **(case_context(case, user, view) if case else {"case": None, "view": view}),
+        "alone": is_alone(found, case),
         "held": held(user),
         "now": timezone.now(),
         "said": said,
