@@ -127,6 +127,19 @@ def test_a_server_with_the_capabilities_of_exchange_online_does_everything(
         remove(folder)
 
 
+@pytest.mark.requirement("RX-06")
+def test_a_letter_of_sixty_megabytes_comes_in_pieces_and_its_neighbour_right_after(
+    imap_settings: ImapSettings, anna: Person
+) -> None:
+    huge = b"Subject: huge\r\n\r\n" + b"0123456789abcde\r\n" * 3_700_000
+    anna.deliver(huge, RAWS[0])
+    with Inbox(imap_settings, anna.secret) as inbox:
+        inbox.open("INBOX")
+        first, second = inbox.read(inbox.list())
+    assert first.raw == huge
+    assert second.raw == RAWS[0]
+
+
 @pytest.mark.requirement("RX-02")
 @pytest.mark.parametrize("security", ["tls", "none"])
 def test_a_parked_mailbox_speaks_when_a_letter_arrives(

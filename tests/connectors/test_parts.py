@@ -49,6 +49,9 @@ def test_certificates_are_verified_unless_a_setting_says_otherwise() -> None:
         assert made.check_hostname
         assert made.verify_mode.name == "CERT_REQUIRED"
     assert context(Trust(accept_any=True)).verify_mode.name == "CERT_NONE"
+    with pytest.raises(ConnectorError) as wrong:
+        context(Trust(ca="not a certificate"))
+    assert (wrong.value.kind, wrong.value.field) == (Kind.CONFIGURATION, "ca")
 
 
 @pytest.mark.requirement("CH-03")

@@ -46,7 +46,14 @@ def _imap_tools(facts: dict[str, Any]) -> Iterator[Fact]:
     yield Fact("text", facts["text"])
     yield Fact("html", facts["html"])
     yield Fact("names", [a["filename"] for a in facts["attachments"] if a["filename"]])
-    yield Fact("hashes", [a["payload"]["bytes_sha256"] for a in facts["attachments"] if a["content_type"] not in ("message/rfc822",) and a["payload"].get("size")])
+    yield Fact(
+        "hashes",
+        [
+            a["payload"]["bytes_sha256"]
+            for a in facts["attachments"]
+            if a["content_type"] not in ("message/rfc822",) and a["payload"].get("size")
+        ],
+    )
 
 
 def _aware(moment: datetime) -> datetime:
@@ -142,7 +149,9 @@ def _php(facts: dict[str, Any]) -> Iterator[Fact]:
     yield Fact("subject", facts["subject"])
     for field in ("from", "to"):
         people = facts[f"{field}_addresses"]
-        yield Fact(field, [("" if p["display"] == p["address"] else p["display"], p["address"]) for p in people])
+        yield Fact(
+            field, [("" if p["display"] == p["address"] else p["display"], p["address"]) for p in people]
+        )
     yield Fact("names", [a["filename"] for a in facts["attachments"]])
     for field in ("text", "html"):
         how, *rest = facts[f"{field}_check"]

@@ -17,7 +17,10 @@ def raw(*fields: str, body: bytes | str = "Hello", head: bytes = ANA) -> bytes:
 
 def multipart(*parts: str, kind: str = "mixed", boundary: str = "cut", closed: bool = True) -> Letter:
     """A letter of parts written as 'Field: value\\n\\nbody'."""
-    return letter(f'Content-Type: multipart/{kind}; boundary="{boundary}"', body=bound(*parts, boundary=boundary, closed=closed))
+    return letter(
+        f'Content-Type: multipart/{kind}; boundary="{boundary}"',
+        body=bound(*parts, boundary=boundary, closed=closed),
+    )
 
 
 def bound(*parts: str, boundary: str = "cut", closed: bool = True) -> bytes:

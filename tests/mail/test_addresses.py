@@ -22,7 +22,10 @@ def pairs(written: str | bytes) -> list[tuple[str, str]]:
         ("Ana (Sales) <ana@customer.example>", [("Ana (Sales)", "ana@customer.example")]),
         ("a@b.example, c@d.example", [("", "a@b.example"), ("", "c@d.example")]),
         ("a@b.example; c@d.example", [("", "a@b.example"), ("", "c@d.example")]),
-        ("Team: a@b.example, c@d.example;, e@f.example", [("", "a@b.example"), ("", "c@d.example"), ("", "e@f.example")]),
+        (
+            "Team: a@b.example, c@d.example;, e@f.example",
+            [("", "a@b.example"), ("", "c@d.example"), ("", "e@f.example")],
+        ),
         ("undisclosed-recipients:;", []),
         ("<undisclosed-recipients:;>", []),
         ("<@relay.example,@other.example:a@b.example>", [("", "a@b.example")]),
@@ -51,7 +54,9 @@ def test_fields_are_read(written, found):
 
 
 def test_an_encoded_word_in_an_address_is_never_decoded_into_another_one():
-    assert pairs("=?utf-8?q?boss=40corp.example?=@evil.example") == [("", "=?utf-8?q?boss=40corp.example?=@evil.example")]
+    assert pairs("=?utf-8?q?boss=40corp.example?=@evil.example") == [
+        ("", "=?utf-8?q?boss=40corp.example?=@evil.example")
+    ]
 
 
 def test_a_quoted_local_part_stays_as_written():
@@ -77,6 +82,19 @@ def test_the_number_of_addresses_is_bounded():
     assert len(read_addresses("a@b.example," * (limits.ADDRESSES + 500))) == limits.ADDRESSES
 
 
-@pytest.mark.parametrize("hostile", ["(" * 50_000, "()" * 50_000, "<" * 50_000, '"' * 50_001, "g:" * 50_000, "@" * 50_000, "a . " * 25_000, "=?" * 50_000, "\\" * 50_000])
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "(" * 50_000,
+        "()" * 50_000,
+        "<" * 50_000,
+        '"' * 50_001,
+        "g:" * 50_000,
+        "@" * 50_000,
+        "a . " * 25_000,
+        "=?" * 50_000,
+        "\\" * 50_000,
+    ],
+)
 def test_hostile_fields_end(hostile):
     assert isinstance(read_addresses(hostile + " a@b.example"), tuple)

@@ -31,7 +31,22 @@ def test_declared_charsets_are_read(text, codec, label):
     assert decode(text.encode(codec), label) == (text, False)
 
 
-@pytest.mark.parametrize("label", ["foo-bar", "x-unknown", "unicode", "ut\0f8", "idna", "punycode", "rot13", "zlib", "unicode_escape", "base64", "x" * 500])
+@pytest.mark.parametrize(
+    "label",
+    [
+        "foo-bar",
+        "x-unknown",
+        "unicode",
+        "ut\0f8",
+        "idna",
+        "punycode",
+        "rot13",
+        "zlib",
+        "unicode_escape",
+        "base64",
+        "x" * 500,
+    ],
+)
 def test_labels_outside_the_list_are_guessed_and_flagged(label):
     assert decode("Grüße".encode(), label) == ("Grüße", True)
     assert decode(b"plain \\u0041", label) == ("plain \\u0041", True)
@@ -87,5 +102,5 @@ def test_html_may_name_its_own_charset():
 
 
 def test_codecs_are_found_under_many_spellings():
-    assert codec_for("UTF8") == codec_for('utf-8') == codec_for(" utf_8 ") == "utf-8"
+    assert codec_for("UTF8") == codec_for("utf-8") == codec_for(" utf_8 ") == "utf-8"
     assert codec_for("windows-1252") == codec_for("cp1252") == "cp1252"

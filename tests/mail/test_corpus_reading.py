@@ -34,7 +34,9 @@ FIRST_TYPE = "two Content-Type fields: the library takes the last, we the first 
 BODY_BY_ID = "text with a Content-ID: the library takes it for an attachment, it is the body"
 THIRD_FORMAT = "text/enriched beside plain and HTML: the library lists it, for us the same text in a third format is no file"
 JOINED = "broken base64 in the text: we read on where the library stops; the third text part is body for us"
-GLUED = "the closing delimiter glued to the text: the library takes it for one, it is not at the begin of a line"
+GLUED = (
+    "the closing delimiter glued to the text: the library takes it for one, it is not at the begin of a line"
+)
 INVENTED = "the library invents a name for a part without one"
 BROKEN_WORD = "undecodable base64 in the subject: the library shows the code, we what can be read"
 PRODUCT = "the product's own subject after its prefixes are taken off"
@@ -113,7 +115,10 @@ def same_people(expected: list[tuple[str, str]], found: list[tuple[str, str]]) -
     """Names without regard to blanks; an address repeated as name is no name."""
 
     def form(people: list[tuple[str, str]]) -> list[tuple[str, str]]:
-        return [("" if squeeze(name) == squeeze(address) else squeeze(name), address.lower()) for name, address in people]
+        return [
+            ("" if squeeze(name) == squeeze(address) else squeeze(name), address.lower())
+            for name, address in people
+        ]
 
     return form(expected) == form(found)
 
@@ -132,7 +137,12 @@ def leaf_hashes(found: Letter) -> list[set[str]]:
     for part in found.root.walk():
         if not part.children and part.content():
             data = part.content()
-            out.append({hashlib.sha256(form).hexdigest() for form in (data, re.sub(rb"\r?\n", b"\r\n", data), data.replace(b"\r\n", b"\n"))})
+            out.append(
+                {
+                    hashlib.sha256(form).hexdigest()
+                    for form in (data, re.sub(rb"\r?\n", b"\r\n", data), data.replace(b"\r\n", b"\n"))
+                }
+            )
     return out
 
 
@@ -158,7 +168,9 @@ def agrees(fact: Fact, found: Letter) -> tuple[bool, Any]:
         return sorted(value) == said, said
     if kind == "leaf_hashes":
         forms = leaf_hashes(found)
-        return len(value) == len(forms) and all(one in form for one, form in zip(value, forms, strict=True)), len(forms)
+        return len(value) == len(forms) and all(
+            one in form for one, form in zip(value, forms, strict=True)
+        ), len(forms)
     if kind in ("text_count", "html_count"):
         said = getattr(found, kind.partition("_")[0]).count(value[1])
         return said == value[0], said
@@ -222,12 +234,16 @@ def test_the_reader_agrees_with_what_others_assert(capsys):
 
 
 def report(asked: Counter[str], differing: list[Disagreement]) -> None:
-    print("\nagreement with the facts of the corpus: as they stand, and counting the disagreements explained below")
+    print(
+        "\nagreement with the facts of the corpus: as they stand, and counting the disagreements explained below"
+    )
     for group in dict.fromkeys(GROUPS.values()):
         total = sum(count for kind, count in asked.items() if GROUPS[kind] == group)
         here = [one for one in differing if GROUPS[one.fact.kind] == group]
         raw, explained = total - len(here), total - sum(1 for one in here if one.key not in KNOWN)
-        print(f"  {group:18} {raw:4} of {total:4}  {100 * raw / total:5.1f} %   explained {100 * explained / total:5.1f} %")
+        print(
+            f"  {group:18} {raw:4} of {total:4}  {100 * raw / total:5.1f} %   explained {100 * explained / total:5.1f} %"
+        )
     for one in differing:
         print(f"    {one.fact.kind:12} {one.sample.name}: {KNOWN.get(one.key, 'UNEXPLAINED')}")
 

@@ -26,7 +26,11 @@ def test_names_are_found_in_any_case_and_listed_in_order():
 
 def test_a_space_before_the_colon_is_forgiven_and_the_later_fields_are_found():
     found = read(b"From : Ana <ana@customer.example>\nSubject : x\nTo: desk@desk.example\n\nHello")
-    assert (found.from_.address, found.subject, found.to[0].address) == ("ana@customer.example", "x", "desk@desk.example")
+    assert (found.from_.address, found.subject, found.to[0].address) == (
+        "ana@customer.example",
+        "x",
+        "desk@desk.example",
+    )
     assert "header-defect" in found.defects
 
 
@@ -60,7 +64,10 @@ def test_a_first_line_that_begins_with_a_space_is_ignored():
     assert read(b" lost\nSubject: x\n\nbody").subject == "x"
 
 
-@pytest.mark.parametrize("mark", [b"From ana@b.example Mon Jan  1 10:00:00 2024\n", b">From ana Mon\n", b"\xef\xbb\xbf", b"\r\n\r\n"])
+@pytest.mark.parametrize(
+    "mark",
+    [b"From ana@b.example Mon Jan  1 10:00:00 2024\n", b">From ana Mon\n", b"\xef\xbb\xbf", b"\r\n\r\n"],
+)
 def test_marks_before_the_first_field_are_skipped(mark):
     found = read(mark + b"Subject: x\n\nbody")
     assert (found.subject, found.text) == ("x", "body")

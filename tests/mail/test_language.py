@@ -37,4 +37,7 @@ def test_too_little_text_leaves_it_to_the_field():
 
 
 def test_quotes_and_links_do_not_count():
-    assert find_language("Danke, ich habe es bekommen.\n> Where is the order that you sent to me and the bill\n") == "de"
+    assert (
+        find_language("Danke, ich habe es bekommen.\n> Where is the order that you sent to me and the bill\n")
+        == "de"
+    )

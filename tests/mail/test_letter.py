@@ -39,12 +39,24 @@ def test_the_fields_of_a_letter():
 def test_an_empty_letter_is_said_to_be_empty(raw):
     found = read(raw)
     assert found.defects == ("empty",)
-    assert (found.subject, found.from_, found.date, found.text.strip(), found.attachments) == ("", None, None, "", ())
+    assert (found.subject, found.from_, found.date, found.text.strip(), found.attachments) == (
+        "",
+        None,
+        None,
+        "",
+        (),
+    )
 
 
 @pytest.mark.parametrize(
     ("written", "read_as"),
-    [("<a b c>>>", "a b c"), ("<[", "["), ("no-brackets@x", "no-brackets@x"), ("<é@x>", "é@x"), ("<" + "x" * 2_000 + ">", "x" * 998)],
+    [
+        ("<a b c>>>", "a b c"),
+        ("<[", "["),
+        ("no-brackets@x", "no-brackets@x"),
+        ("<é@x>", "é@x"),
+        ("<" + "x" * 2_000 + ">", "x" * 998),
+    ],
 )
 def test_message_ids_are_opaque(written, read_as):
     assert letter(f"Message-ID: {written}").message_id == read_as
@@ -94,11 +106,19 @@ def test_a_text_file_is_an_attachment():
 
 def test_pictures_of_the_html_are_inline_attachments():
     inner = bound(
-        "Content-Type: text/html\n\n<img src=cid:p1>", "Content-Type: image/png; name=p.png\nContent-ID: <p1>\n\nxx", boundary="rel"
+        "Content-Type: text/html\n\n<img src=cid:p1>",
+        "Content-Type: image/png; name=p.png\nContent-ID: <p1>\n\nxx",
+        boundary="rel",
     ).decode()
-    found = multipart(f"Content-Type: multipart/related; boundary=rel\n\n{inner}", "Content-Type: application/pdf; name=a.pdf\n\nxx")
+    found = multipart(
+        f"Content-Type: multipart/related; boundary=rel\n\n{inner}",
+        "Content-Type: application/pdf; name=a.pdf\n\nxx",
+    )
     assert found.html == "<img src=cid:p1>"
-    assert [(one.name, one.inline, one.content_id) for one in found.attachments] == [("p.png", True, "p1"), ("a.pdf", False, "")]
+    assert [(one.name, one.inline, one.content_id) for one in found.attachments] == [
+        ("p.png", True, "p1"),
+        ("a.pdf", False, ""),
+    ]
 
 
 def test_a_letter_that_is_only_a_file_is_an_attachment():
@@ -127,7 +147,10 @@ def test_a_uuencoded_block_stays_text():
 
 
 def test_flowed_paragraphs_are_one_line():
-    found = letter("Content-Type: text/plain; format=flowed", body="One \r\nlong \r\nline\r\n\r\n> kept \r\n> apart\r\n-- \r\nAna\r\n")
+    found = letter(
+        "Content-Type: text/plain; format=flowed",
+        body="One \r\nlong \r\nline\r\n\r\n> kept \r\n> apart\r\n-- \r\nAna\r\n",
+    )
     assert found.text == "One long line\n\n> kept \n> apart\n-- \nAna\n"
 
 

@@ -30,7 +30,9 @@ def test_a_longer_boundary_of_a_child_is_not_the_parents():
 
 
 def test_what_follows_a_delimiter_on_its_line_is_ignored():
-    found = letter("Content-Type: multipart/mixed; boundary=cut", body=b"--cut  \r\n\r\nHello\r\n--cut-- \r\n")
+    found = letter(
+        "Content-Type: multipart/mixed; boundary=cut", body=b"--cut  \r\n\r\nHello\r\n--cut-- \r\n"
+    )
     assert found.text == "Hello"
 
 
@@ -48,7 +50,10 @@ def test_a_multipart_without_boundary_is_shown_as_text():
 
 
 def test_an_attached_message_is_one_attachment_named_after_its_subject():
-    found = multipart("Content-Type: text/plain\n\nSee below", "Content-Type: message/rfc822\n\nSubject: Old/order\n\nInside")
+    found = multipart(
+        "Content-Type: text/plain\n\nSee below",
+        "Content-Type: message/rfc822\n\nSubject: Old/order\n\nInside",
+    )
     assert [one.name for one in found.attachments] == ["Old_order.eml"]
     inner = found.root.children[1].message
     assert inner is not None
@@ -58,7 +63,9 @@ def test_an_attached_message_is_one_attachment_named_after_its_subject():
 
 
 def test_an_attached_message_in_base64_is_opened_all_the_same():
-    found = multipart("Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nU3ViamVjdDogeAoKaGk=")
+    found = multipart(
+        "Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nU3ViamVjdDogeAoKaGk="
+    )
     assert found.attachments[0].name == "x.eml"
 
 
@@ -81,7 +88,8 @@ def test_nothing_is_decoded_before_it_is_asked_for():
 
 def test_depth_is_bounded_and_the_rest_stays_an_attachment():
     raw = ANA + b"".join(
-        b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (level, level) for level in range(1_000)
+        b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (level, level)
+        for level in range(1_000)
     )
     found = read(raw + b"\r\nHello\r\n")
     assert "mime-limit" in found.defects
@@ -92,7 +100,8 @@ def test_depth_is_bounded_and_the_rest_stays_an_attachment():
 
 def test_fifty_levels_are_read():
     raw = ANA + b"".join(
-        b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (level, level) for level in range(limits.DEPTH)
+        b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (level, level)
+        for level in range(limits.DEPTH)
     )
     found = read(raw + b"\r\nHello\r\n")
     assert found.text.strip() == "Hello"
@@ -109,7 +118,10 @@ def test_the_number_of_parts_is_bounded_and_the_rest_stays_an_attachment():
 
 
 def test_a_child_with_its_parents_boundary_is_flagged():
-    found = letter("Content-Type: multipart/mixed; boundary=cut", body=bound("Content-Type: multipart/mixed; boundary=cut\n\nx"))
+    found = letter(
+        "Content-Type: multipart/mixed; boundary=cut",
+        body=bound("Content-Type: multipart/mixed; boundary=cut\n\nx"),
+    )
     assert "mime-limit" in found.defects
 
 

@@ -10,16 +10,21 @@ GENEROUS = 5.0
 """Seconds; each takes a few hundredths on an idle machine. A quadratic step would take minutes."""
 
 HOSTILE = {
-    "5,000 nested multiparts": b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(5_000)),
+    "5,000 nested multiparts": b"".join(
+        b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(5_000)
+    ),
     "5,000 nested messages": b"Content-Type: message/rfc822\n\n" * 5_000,
     "50,000 parts": b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\nhi\n" * 50_000,
-    "children with the boundary of their parent": b"Content-Type: multipart/mixed; boundary=b\n\n--b\n" * 5_000,
+    "children with the boundary of their parent": b"Content-Type: multipart/mixed; boundary=b\n\n--b\n"
+    * 5_000,
     "a field of 10 MB": b"Subject: " + b"x" * 10_000_000 + b"\n\nhi",
     "400,000 words in a subject": b"Subject: " + b"a " * 400_000 + b"\n\nhi",
     "200,000 encoded words": b"Subject: " + b" =?utf-8?q?a?=" * 200_000 + b"\n\nhi",
     "half encoded words": b"Subject: " + b"=?a?b?x" * 14_000 + b"\n\nhi",
     "100,000 fields": b"X: y\n" * 100_000 + b"\nhi",
-    "20,000 addresses": b"To: " + b", ".join(b"N%d <u%d@x.example>" % (n, n) for n in range(20_000)) + b"\n\nhi",
+    "20,000 addresses": b"To: "
+    + b", ".join(b"N%d <u%d@x.example>" % (n, n) for n in range(20_000))
+    + b"\n\nhi",
     "1,000 nested comments": b"From: " + b"(" * 1_000 + b")" * 1_000 + b" a@b.example\n\n",
     "open comments": b"From: " + b"(" * 90_000 + b"\n\n",
     "open angles": b"From: " + b"<a@b " * 19_000 + b"\n\n",
@@ -28,7 +33,9 @@ HOSTILE = {
     "equals and question marks": b"From: " + b"=?" * 45_000 + b" a@b.example\n\n",
     "blanks in a type": b"Content-Type: text/plain; name=a" + b" " * 90_000 + b"b\n\n",
     "open quotes in a type": b"Content-Type: text/plain; " + b'a="' * 30_000 + b"\n\n",
-    "8,000 pieces of a name": b"Content-Type: text/plain; " + b"".join(b"name*%d*=%%41;" % n for n in range(8_000)) + b"\n\n",
+    "8,000 pieces of a name": b"Content-Type: text/plain; "
+    + b"".join(b"name*%d*=%%41;" % n for n in range(8_000))
+    + b"\n\n",
     "open angles in references": b"References: " + (b"<" + b" " * 4_000) * 24 + b"\n\n",
     "false boundaries": b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\n" + b"--bb\n" * 1_000_000,
     "a boundary of one dash": b'Content-Type: multipart/mixed; boundary="-"\n\n' + b"---\n" * 1_000_000,
@@ -46,7 +53,16 @@ HOSTILE = {
 def read_all(found: Letter) -> tuple[object, ...]:
     people = (found.from_, found.sender, found.reply_to, found.to, found.cc, found.bcc)
     ids = (found.message_id, found.in_reply_to, found.references)
-    return (found.subject, people, ids, found.date, found.text, found.html, [one.sha256() for one in found.attachments], found.defects)
+    return (
+        found.subject,
+        people,
+        ids,
+        found.date,
+        found.text,
+        found.html,
+        [one.sha256() for one in found.attachments],
+        found.defects,
+    )
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -65,7 +65,11 @@ def mutate(raw: bytes, dice: random.Random) -> bytes:
 @pytest.mark.corpus
 def test_spoilt_letters_of_the_corpus_are_read():
     dice = random.Random(7)
-    letters = [sample for sample in samples("mime", "invalid", "bounces", "languages", "crypto", "calendar") if sample.path.stat().st_size < 30_000]
+    letters = [
+        sample
+        for sample in samples("mime", "invalid", "bounces", "languages", "crypto", "calendar")
+        if sample.path.stat().st_size < 30_000
+    ]
     for sample in dice.sample(letters, min(250, len(letters))):
         raw = mutate(sample.read(), dice)
         try:

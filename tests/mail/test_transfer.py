@@ -17,7 +17,10 @@ from postroom.mail.transfer import decode, is_clean_base64
         (b"SGVsbG8gV29ybGQhA", b"Hello World!"),
         (b"SGVs\nbG8=\nSGVsbG8=", b"HelloHello"),
         (b"SGVsbG8=\n-- \nA list, with a footer of words.\n", b"Hello"),
-        (b"This text only claims to be base64, it is not.", b"This text only claims to be base64, it is not."),
+        (
+            b"This text only claims to be base64, it is not.",
+            b"This text only claims to be base64, it is not.",
+        ),
         (b"", b""),
         (b"====", b""),
     ],

@@ -216,9 +216,9 @@ def _letter(channel: Channel, number: int, at: Any, blob: str, *, state: str) ->
         message_id=f"<{channel.pk}.{number}@kunde.example>",
         sent=at - timedelta(seconds=9),
         trail=[
-            ["bounces", "no", "an ordinary letter"],
-            ["identify", "found", "customer known since March"],
-            ["thread", "new", "a new case"],
+            ["identify", "on", "From a customer whom we know"],
+            ["thread", "on", "No reference: a new case"],
+            ["enqueue", "on", "Waits in Orders"],
         ],
     )
 

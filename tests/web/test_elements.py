@@ -141,6 +141,7 @@ def test_an_offer_takes_a_and_d_and_never_lies_over_send(page: Page, desk: Desk)
         assert apart or offer["y"] + offer["height"] <= send["y"] or send["y"] + send["height"] <= offer["y"], width
     page.wait_for_function("() => new Promise(done => setTimeout(() => done(true), 700))")
     page.keyboard.press("a")
+    page.wait_for_url("**/accept")
     desk.wait_for_post("/accept")
 
 
@@ -156,6 +157,7 @@ def test_undo_counts_down_by_the_servers_clock_and_z_presses_it(page: Page, desk
     left = int(page.locator("#toasts [data-left]").inner_text())
     assert 4 <= left <= 7
     page.keyboard.press("z")
+    page.wait_for_url("**/undo")
     desk.wait_for_post("/undo")
 
 

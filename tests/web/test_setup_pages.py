@@ -477,7 +477,7 @@ def test_a_letters_page_shows_its_trail_and_files_it_again(desk: Desk) -> None:
     assert letter is not None
     page = client.get(f"/letters/{letter.pk}").content.decode()
     assert "The database was full" in page
-    assert "customer known since March" in page
+    assert "From a customer whom we know" in page
     client.post(f"/letters/{letter.pk}/act", {"act": "retry"})
     letter.refresh_from_db()
     assert letter.state == LetterState.RECEIVED

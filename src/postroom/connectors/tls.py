@@ -36,11 +36,15 @@ class Certificate:
     until: datetime
 
 
-@lru_cache(maxsize=256)
 def context(trust: Trust) -> ssl.SSLContext:
     """A client context for this trust. Raises ConnectorError when the given CA is not PEM."""
+    return _unverified() if trust.accept_any or trust.pin else _verified(trust.ca)
+
+
+@lru_cache(maxsize=64)
+def _verified(ca: str) -> ssl.SSLContext:
     try:
-        made = ssl.create_default_context(cadata=trust.ca or None)
+        made = ssl.create_default_context(cadata=ca or None)
     except (ssl.SSLError, ValueError) as wrong:
         raise ConnectorError(
             "The CA certificate cannot be read.",
@@ -49,9 +53,16 @@ def context(trust: Trust) -> ssl.SSLContext:
             server_line=str(wrong),
             field="ca",
         ) from wrong
-    if trust.accept_any or trust.pin:
-        made.check_hostname = False
-        made.verify_mode = ssl.CERT_NONE
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    return made
+
+
+@lru_cache(maxsize=1)
+def _unverified() -> ssl.SSLContext:
+    """For a pinned certificate, which `verify_pin` compares, and for the setting that accepts any."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.check_hostname = False
+    made.verify_mode = ssl.CERT_NONE
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     return made
 

@@ -41,6 +41,8 @@ def claim_channel(channel: Channel, owner: str) -> bool:
     if channel.node and channel.node != deployment.node:
         return False
     now = timezone.now()
+    if channel.claimed_by == owner and channel.claimed_until and channel.claimed_until > now + LEASE / 2:
+        return True
     mine_or_free = Q(claimed_by=owner) | Q(claimed_by="") | Q(claimed_until=None) | Q(claimed_until__lt=now)
     return bool(
         Channel.objects.filter(mine_or_free, pk=channel.pk).update(

@@ -77,7 +77,8 @@ class Collector:
     def _turn(self) -> None:
         now = time.monotonic()
         try:
-            if now - self._looked >= LOOK_SECONDS or self._listener.heard.is_set():
+            since = now - self._looked
+            if since >= LOOK_SECONDS or (since >= self._calm() and self._listener.heard.is_set()):
                 self._listener.heard.clear()
                 self._looked = now
                 self._look()
@@ -90,6 +91,10 @@ class Collector:
             self.stop.wait(1)
         self._start_visits(now)
         self._listen(self._patience(now))
+
+    def _calm(self) -> float:
+        """Every commit rings; with many channels the table must not be read at each."""
+        return 0.05 + len(self.seats) * 0.001
 
     def _patience(self, now: float) -> float:
         waits = [s.next_visit - now for s in self.seats.values() if s.doing != "visiting"]
@@ -131,31 +136,31 @@ class Collector:
             self._hear(key.data)
 
     def _hear(self, seat: Seat) -> None:
-        """A server spoke. Reading is done in the pool: half a line must not hold up the loop."""
+        """A server spoke. Reading takes what is there and never waits, so the loop does it itself."""
         parked = seat.parked
         if parked is None:
             return
-        self._unregister(parked)
-        seat.parked, seat.doing = None, "visiting"
-        self._pool.submit(self._heard, seat, parked)
-
-    def _heard(self, seat: Seat, parked: Parked) -> None:
         try:
-            if parked.read():
-                self._visit(seat, parked)
+            if not parked.read():
                 return
-            self._park(seat, parked)
         except ConnectorError:
             # A server may end an idle connection at any time; that is no failure, only a reason to come back.
-            parked.close()
+            self._unregister(parked)
+            seat.parked = None
+            self._pool.submit(parked.close)
             self._rest(seat, random.uniform(0.2, 1.0))
+            return
+        log.debug("channel %s is told of mail", seat.pk)
+        self._unregister(parked)
+        seat.parked, seat.doing = None, "visiting"
+        self._pool.submit(self._visit, seat, parked)
 
     def _visit(self, seat: Seat, parked: Parked | None) -> None:
         """One visit in a pooled thread: collect everything new, then park or rest."""
         inbox: Inbox | None = None
         try:
             channel = Channel.objects.select_related("default_queue").filter(pk=seat.pk, enabled=True).first()
-            if channel is None or not claim_channel(channel, self.owner) or _resting(channel, seat):
+            if channel is None or _resting(channel) or not claim_channel(channel, self.owner):
                 if parked is not None:
                     parked.close()
                 self._rest(seat, LOOK_SECONDS)
@@ -260,6 +265,6 @@ def _version(values: list) -> str:
     return repr(values)
 
 
-def _resting(channel: Channel, seat: Seat) -> bool:
+def _resting(channel: Channel) -> bool:
     """In its back-off, which an administrator's change or a person's request ends early by clearing `next_try`."""
     return bool(channel.next_try and channel.next_try > timezone.now())

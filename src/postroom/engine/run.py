@@ -15,6 +15,7 @@ from postroom.engine.collector import Collector
 from postroom.engine.loop import start
 from postroom.engine.services import connections
 from postroom.flow.send import recover
+from postroom.models import bell
 from postroom.models.secret import verify_key
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ def run(stop: threading.Event | None = None) -> None:
         collector.run()
     finally:
         stop.set()
+        bell.ring()
         for worker in workers:
             worker.join(timeout=20)
         connections.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -11,6 +12,9 @@ from postroom.conf.retry import wait_to_collect
 from postroom.connectors.base import ConnectorError, Kind
 from postroom.models import Channel, Health, Sender
 from postroom.models.event import record
+
+FRESH = timedelta(seconds=10)
+"""How exactly the last success is known."""
 
 BY_KIND = {
     Kind.TRANSIENT: Health.RETRYING,
@@ -25,6 +29,8 @@ def succeeded(target: Channel | Sender, state: str = Health.LIVE, **columns: Any
     """It works. The event that ends an incident is written once."""
     now = timezone.now()
     changed = target.health != state
+    if not changed and not target.failures and target.last_success and target.last_success > now - FRESH:
+        return  # A busy mailbox would else write this row at every letter.
     recovered = target.health in (Health.SIGN_IN, Health.CONFIGURATION, Health.RETRYING, Health.THROTTLED)
     values: dict[str, Any] = {
         "last_success": now,

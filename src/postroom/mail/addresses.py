@@ -33,7 +33,9 @@ class Address:
         return f"{self.name} <{self.address}>" if self.name else self.address
 
 
-_SIMPLE = re.compile(r"(?:\"([^\"\\<>]*)\"|([^\"<>(),;:@\\]*?))[ \t]*<([^\s<>()\",;:@\\]+@[^\s<>()\",;:@\\]+)>")
+_SIMPLE = re.compile(
+    r"(?:\"([^\"\\<>]*)\"|([^\"<>(),;:@\\]*?))[ \t]*<([^\s<>()\",;:@\\]+@[^\s<>()\",;:@\\]+)>"
+)
 _BARE = re.compile(r"[^\s<>()\",;:@\\\[\]]+@[^\s<>()\",;:@\\\[\]]+")
 _TOKEN = re.compile(
     r"(?P<word>=\?[^?\s]{1,60}\?[bBqQ]\?[^?\"<>]*\?=)"

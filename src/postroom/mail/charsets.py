@@ -50,7 +50,27 @@ ALIASES = {
 
 for _number in (2, 3, 4, 5, 6, 7, 8, 10, 13, 14):
     ALIASES[f"iso8859{_number}"] = ALIASES[f"8859{_number}"] = f"iso8859-{_number}"
-for _number in (*range(1250, 1259), 437, 720, 737, 775, 850, 852, 855, 857, 858, 860, 861, 862, 863, 864, 865, 866, 869, 874):
+for _number in (
+    *range(1250, 1259),
+    437,
+    720,
+    737,
+    775,
+    850,
+    852,
+    855,
+    857,
+    858,
+    860,
+    861,
+    862,
+    863,
+    864,
+    865,
+    866,
+    869,
+    874,
+):
     for _prefix in ("cp", "windows", "ibm", "xcp", "ms", "win", "microsoftcp", "xwindows"):
         ALIASES.setdefault(f"{_prefix}{_number}", f"cp{_number}")
 
@@ -58,7 +78,12 @@ ESCAPED = frozenset({"utf-7", "hz", "iso2022_jp", "iso2022_jp_1", "iso2022_jp_2"
 WIDE = frozenset({"utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"})
 ASIAN = frozenset({"gb18030", "big5hkscs", "cp950", "cp949", "cp932", "euc_jp", "johab", "shift_jisx0213"})
 CYRILLIC = ("cp1251", "koi8-r", "iso8859-5", "cp866", "mac_cyrillic")
-BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe\x00\x00", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+BOMS = (
+    (b"\xef\xbb\xbf", "utf-8"),
+    (b"\xff\xfe\x00\x00", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 _META = re.compile(rb"<meta[^>]{0,300}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.I)
 _SMALL_CYRILLIC = re.compile("[а-яё]")
@@ -146,7 +171,11 @@ def _declared(data: bytes, codec: str) -> str | None:
     if codec == "utf-8":
         return _decode_cut(data)
     if codec == "cp1252":  # five bytes are undefined in windows-1252; browsers read them as C1 controls
-        return data.decode("latin-1") if not set(data).isdisjoint(b"\x81\x8d\x8f\x90\x9d") and _few_c1(data) else None
+        return (
+            data.decode("latin-1")
+            if not set(data).isdisjoint(b"\x81\x8d\x8f\x90\x9d") and _few_c1(data)
+            else None
+        )
     if codec.startswith("iso2022_jp"):
         return _decode_jis(data)
     return None
@@ -192,7 +221,9 @@ def _detect(data: bytes) -> str:
 
 def _likeliest_cyrillic(data: bytes) -> str:
     """The detector confuses these on short texts. Read in the wrong one, small letters become capitals or signs."""
-    return max(CYRILLIC, key=lambda codec: len(_SMALL_CYRILLIC.findall(data[:4_000].decode(codec, "replace"))))
+    return max(
+        CYRILLIC, key=lambda codec: len(_SMALL_CYRILLIC.findall(data[:4_000].decode(codec, "replace")))
+    )
 
 
 _ENOUGH: Final = 6
@@ -208,7 +239,11 @@ def _decode_jis(data: bytes) -> str:
         if mode in (b"$@", b"$B"):
             text.append(_shift(piece).decode("cp932", "replace"))
         elif mode == b"(I":
-            text.append(bytes(byte | 0x80 if 0x20 < byte < 0x60 else byte for byte in piece).decode("cp932", "replace"))
+            text.append(
+                bytes(byte | 0x80 if 0x20 < byte < 0x60 else byte for byte in piece).decode(
+                    "cp932", "replace"
+                )
+            )
         elif mode.startswith(b"$("):
             text.append((b"\x1b" + mode + piece + b"\x1b(B").decode("iso2022_jp_ext", "replace"))
         else:

@@ -42,7 +42,9 @@ def describe(read: Letter) -> Described:
         "bounce": _bounce(read),
         "automatic": automatic.is_automatic(read),
         "list": automatic.list_name(read) or None,
-        "language": language.find_language(f"{read.subject}\n{shown.text or shown.folded}", read.headers.get("content-language"))
+        "language": language.find_language(
+            f"{read.subject}\n{shown.text or shown.folded}", read.headers.get("content-language")
+        )
         or None,
         "defects": list(read.defects),
     }
@@ -96,7 +98,11 @@ def summarise(described: Described) -> str:
     """A letter for people at a terminal: its fields, its parts, what it says. Control characters are taken out."""
     lines = [f"{label:<12} {value}" for label, value in _summary_lines(described) if value]
     body = described["visible_text"] or "(no text)"
-    return "".join(char if char >= " " or char in "\n\t" else " " for char in "\n".join([*lines, "", body]) if char != "\x7f")
+    return "".join(
+        char if char >= " " or char in "\n\t" else " "
+        for char in "\n".join([*lines, "", body])
+        if char != "\x7f"
+    )
 
 
 def _summary_lines(described: Described) -> Iterable[tuple[str, str | None]]:
@@ -112,9 +118,15 @@ def _summary_lines(described: Described) -> Iterable[tuple[str, str | None]]:
     yield "List", described["list"]
     yield "Automatic", "yes" if described["automatic"] else None
     for one in (described["bounce"] or {}).get("recipients", ()):
-        yield "Bounced", " ".join(str(one[key]) for key in ("address", "action", "status", "diagnostic") if one[key])
+        yield (
+            "Bounced",
+            " ".join(str(one[key]) for key in ("address", "action", "status", "diagnostic") if one[key]),
+        )
     for one in described["attachments"]:
-        yield "Attached", f"{one['name'] or '(no name)'}  {one['type']}  {one['size']} bytes{'  inline' if one['inline'] else ''}"
+        yield (
+            "Attached",
+            f"{one['name'] or '(no name)'}  {one['type']}  {one['size']} bytes{'  inline' if one['inline'] else ''}",
+        )
     yield "Noticed", ", ".join(described["defects"])
 
 

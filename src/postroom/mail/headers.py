@@ -12,7 +12,9 @@ from . import charsets, limits, words
 _BLANK = re.compile(rb"\n[ \t]*\r?\n")
 _FIELD = re.compile(rb"[!-9;-~]{1,200}[ \t]*:")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.I)
-_PART_CHARSET = re.compile(rb"\ncontent-type:[^\n]*(?:\n[ \t][^\n]*)?charset=[\"']?([A-Za-z0-9_.:-]{1,40})", re.I)
+_PART_CHARSET = re.compile(
+    rb"\ncontent-type:[^\n]*(?:\n[ \t][^\n]*)?charset=[\"']?([A-Za-z0-9_.:-]{1,40})", re.I
+)
 _LOST_FOLD = re.compile(r";\n(?=[A-Za-z][\w*-]{0,40}=)")
 _PARAMETER = re.compile(rb"[A-Za-z][\w*-]{0,40}=")
 _CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), " ")
@@ -26,7 +28,9 @@ class Headers:
     __slots__ = ("_decoded", "_fields", "_lines", "below", "flags")
 
     def __init__(self, block: bytes, below: tuple[bytes, int, int] = (b"", 0, 0)) -> None:
-        self.below = below  # (raw, begin, end) of the body: a look into it helps to guess the charset of 8-bit fields
+        self.below = (
+            below  # (raw, begin, end) of the body: a look into it helps to guess the charset of 8-bit fields
+        )
         self.flags: set[str] = set()
         self._decoded: dict[str, str] = {}
         self._fields: dict[str, list[str]] = {}
@@ -206,7 +210,9 @@ def _body_without_blank_line(raw: bytes, start: int, stop: int) -> int | None:
             return None
         line_end = raw.find(b"\n", position, stop)
         line_end = stop if line_end < 0 else line_end
-        if not _is_header_line(raw, position, line_end) and _text_begins(raw[position : min(stop, position + 2_000)]):
+        if not _is_header_line(raw, position, line_end) and _text_begins(
+            raw[position : min(stop, position + 2_000)]
+        ):
             return position
         position = line_end + 1
     return position
@@ -215,7 +221,9 @@ def _body_without_blank_line(raw: bytes, start: int, stop: int) -> int | None:
 def _text_begins(rest: bytes) -> bool:
     """Whether a line that is no field begins the body rather than being junk between two fields."""
     following = rest.split(b"\n", 4)[1:4]
-    if rest.startswith(b"--") or (following and following[0].startswith(b"--")):  # the first delimiter of a multipart
+    if rest.startswith(b"--") or (
+        following and following[0].startswith(b"--")
+    ):  # the first delimiter of a multipart
         return True
     return not any(_FIELD.match(line) for line in following)
 

@@ -87,7 +87,11 @@ def _prose(text: str) -> Iterator[str]:
     """The words outside quotes that are no addresses, links or file names."""
     for line in text.split("\n"):
         if not line.lstrip().startswith(">"):
-            yield from (word for word in line.split() if "@" not in word and "://" not in word and "." not in word[1:-1])
+            yield from (
+                word
+                for word in line.split()
+                if "@" not in word and "://" not in word and "." not in word[1:-1]
+            )
 
 
 def _by_script(text: str) -> str:

@@ -3,13 +3,13 @@
 Everything is computed on first use; reading a subject does not look at the body.
 """
 
-import hashlib
 import re
-from dataclasses import dataclass, field
 from datetime import datetime
 
-from . import addresses, dates, flowed, headers, limits, transfer
+from . import addresses, bodies, dates, headers, limits, transfer
 from .addresses import Address
+from .attachments import Attachment, attach
+from .bodies import Bodies
 from .headers import Headers
 from .lazily import lazily
 from .parts import Bounds, Part
@@ -17,41 +17,19 @@ from .parts import Bounds, Part
 __all__ = ["Address", "Attachment", "Headers", "Letter", "Part", "read"]
 
 _ID = re.compile(r"<([^<>]{1,4000})>")
-_ONCE = ("from", "to", "subject", "date", "message-id", "content-type", "cc", "sender", "reply-to", "in-reply-to")
+_ONCE = (
+    "from",
+    "to",
+    "subject",
+    "date",
+    "message-id",
+    "content-type",
+    "cc",
+    "sender",
+    "reply-to",
+    "in-reply-to",
+)
 _LOOP_HOPS = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """A part that is not shown as body. `name` is what the sender called it (empty if nothing), made safe to show."""
-
-    name: str
-    type: str
-    inline: bool
-    content_id: str
-    part: Part = field(repr=False, compare=False)
-
-    def content(self) -> bytes:
-        """The decoded bytes."""
-        return self.part.content()
-
-    @property
-    def size(self) -> int:
-        """Decoded size in bytes; decodes the part. `part.approx_size` does not."""
-        return len(self.part.content())
-
-    def sha256(self) -> str:
-        """Hash of the decoded bytes, hexadecimal."""
-        return hashlib.sha256(self.part.content()).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class Bodies:
-    """What a letter shows and what it carries."""
-
-    plain: tuple[Part, ...]
-    html: tuple[Part, ...]
-    others: tuple[Part, ...]
 
 
 class Letter:
@@ -167,26 +145,22 @@ class Letter:
     @lazily
     def bodies(self) -> Bodies:
         """The parts to show and the parts carried."""
-        plain: list[Part] = []
-        html: list[Part] = []
-        others: list[Part] = []
-        _sort(self.root, plain, html, others)
-        return Bodies(tuple(plain), tuple(html), tuple(others))
+        return bodies.find_bodies(self.root)
 
     @lazily
     def text(self) -> str:
         """The plain text to show, parts joined in order; empty if there is none."""
-        return _join(_plain_text(part) for part in self.bodies.plain)
+        return bodies.join(bodies.plain_text(part) for part in self.bodies.plain)
 
     @lazily
     def html(self) -> str:
         """The HTML to show, as sent and not sanitised; empty if there is none."""
-        return _join(part.text() for part in self.bodies.html)
+        return bodies.join(part.text() for part in self.bodies.html)
 
     @lazily
     def attachments(self) -> tuple[Attachment, ...]:
         """Everything not shown as body, inline images too; the position is a stable index."""
-        return tuple(_attachment(part) for part in self.bodies.others)
+        return tuple(attach(part) for part in self.bodies.carried)
 
     @lazily
     def defects(self) -> tuple[str, ...]:
@@ -211,7 +185,10 @@ class Letter:
             flags.add("no-sender")
         elif len(self.authors) > 1:
             flags.add("multi-from")
-        if self.headers.plain("from").count("<") > max(1, len(self.authors)):
+        written = self.headers.plain("from")
+        if (
+            written.count("<") > written.count(",") + written.count(";") + 1
+        ):  # two addresses with nothing between
             flags.add("header-defect")
         return flags
 
@@ -244,86 +221,8 @@ def _first(found: tuple[Address, ...]) -> Address | None:
     return found[0] if found else None
 
 
-def _sort(part: Part, plain: list[Part], html: list[Part], others: list[Part]) -> None:
-    """Put every leaf below the part into one of the three lists. The order is that of RFC 8621 section 4.1.4."""
-    if part.is_multipart:
-        children = part.children
-        if not children:
-            (others if part.depth >= limits.DEPTH or part.end <= part.body_start else plain).append(part)
-        elif part.type == "multipart/alternative":
-            _sort_alternatives(children, plain, html, others)
-        else:
-            related = part.type == "multipart/related"
-            for index, child in enumerate(children):
-                _sort_child(child, index, related, plain, html, others)
-    else:
-        _sort_child(part, 0, False, plain, html, others)
-
-
-def _sort_child(part: Part, index: int, related: bool, plain: list[Part], html: list[Part], others: list[Part]) -> None:
-    if part.is_multipart:
-        _sort(part, plain, html, others)
-    elif _is_body(part, index, related):
-        (html if part.type == "text/html" else plain).append(part)
-    else:
-        others.append(part)
-
-
-def _is_body(part: Part, index: int, related: bool) -> bool:
-    if part.rest or part.disposition == "attachment":
-        return False
-    if part.type in ("text/plain", "text/html"):
-        return index == 0 or not (related or part.filename)
-    return part.parent is None and part.type in _TEXTUAL
-
-
-_SAME_AGAIN = frozenset({"text/enriched", "text/richtext", "text/x-amp-html", "text/watch-html", "text/x-watch-html"})
-_TEXTUAL = frozenset({"text/enriched", "text/richtext", "text/markdown", "text/x-markdown", "text/unknown", "text/us-ascii"})
-
-
-def _sort_alternatives(children: tuple[Part, ...], plain: list[Part], html: list[Part], others: list[Part]) -> None:
-    """Plain and HTML are both kept, the page offers the switch; the same text in a third format is not a file."""
-    carried: list[Part] = []
-    for child in children:
-        _sort_child(child, 0, False, plain, html, carried)
-    others.extend(part for part in carried if part.type not in _SAME_AGAIN or part.filename or not (plain or html))
-
-
-def _plain_text(part: Part) -> str:
-    text = part.text()
-    if part.params.get("format", "").lower() == "flowed" and part.type == "text/plain":
-        return flowed.unwrap(text, delsp=part.params.get("delsp", "").lower() == "yes")
-    return text
-
-
-def _join(texts: "object") -> str:
-    pieces = [text for text in texts if text]  # type: ignore[attr-defined]
-    if len(pieces) == 1:
-        return pieces[0]
-    return "".join(piece if piece.endswith("\n") or index == len(pieces) - 1 else piece + "\n" for index, piece in enumerate(pieces))
-
-
-def _attachment(part: Part) -> Attachment:
-    inline = part.disposition == "inline" or (
-        part.disposition == "" and bool(part.content_id) and part.parent is not None and part.parent.type == "multipart/related"
-    )
-    return Attachment(_name(part), part.type, inline, part.content_id, part)
-
-
-def _name(part: Part) -> str:
-    """The sender's name for it; an attached message is called after its subject."""
-    if part.filename:
-        return part.filename
-    if part.rest or (part.is_multipart and part.depth >= limits.DEPTH):
-        return "rest.eml"
-    if part.message is not None:
-        subject = part.message.headers.get("subject")
-        stem = headers.tidy(subject).replace("/", "_").replace("\\", "_").strip(" .")
-        return (stem[:100].strip() or "message") + ".eml"
-    return ""
-
-
 def _check_part(part: Part, flags: set[str]) -> None:
-    if part.encoding == "base64" and not part.is_multipart and part.end - part.body_start <= limits.CHECKED_BYTES:
-        if not transfer.is_clean_base64(part.body):
-            flags.add("mime-defect")
+    if part.encoding != "base64" or part.is_multipart or part.end - part.body_start > limits.CHECKED_BYTES:
+        return
+    if not transfer.is_clean_base64(part.body):
+        flags.add("mime-defect")

@@ -117,7 +117,9 @@ def _bytes(value: str, percent: bool) -> bytes:
 
 
 _INVISIBLE = dict.fromkeys((*range(32), *range(127, 160), 173, 1564, *range(8203, 8208), *range(8232, 8239), *range(8288, 8304), 65279))  # fmt: skip
-_RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))})
+_RESERVED = frozenset(
+    {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
+)
 
 
 def clean_filename(name: str) -> str:

@@ -6,13 +6,11 @@ Not a judgement about what to show: see `letter.py`. Bounded by `limits`: what i
 from collections.abc import Iterator
 from typing import Final
 
-from . import charsets, headers, limits, parameters, transfer
+from . import charsets, delimiters, headers, limits, parameters, transfer
 from .headers import Headers
 from .lazily import lazily
 
 PLAIN: Final = parameters.Value("text/plain", {})
-_SPACE = b" \t\r\n"
-_SPACES = (b" ", b"\t", b"\r")
 
 
 class Bounds:
@@ -55,6 +53,7 @@ class Part:
         self.headers, self.body_start = headers.split(raw, start, end)
         self._default = default
         self.rest = False  # holds everything after the part limit
+        self.hollow = end <= self.body_start  # a multipart with nothing in it
 
     @lazily
     def _content_type(self) -> parameters.Value:
@@ -197,17 +196,26 @@ class Part:
         if not boundary:
             self.bounds.flags.add("mime-defect")
             return []
-        cuts, closed = self._find_cuts(boundary)
-        if not cuts:
-            self.bounds.flags.add("mime-defect")
-            return []
-        if not closed and self._reaches_end():
-            self.bounds.flags.add("truncated")
-        self._look_outside(cuts, closed)
-        default = "message/rfc822" if self.type == "multipart/digest" else "text/plain"
-        return self._make(cuts, default)
+        cuts = delimiters.find_cuts(self.raw, self.body_start, self.end, boundary)
+        self._judge(cuts)
+        return self._make(cuts.places) if cuts.places else []
 
-    def _make(self, cuts: list[tuple[int, int]], default: str) -> "list[Part]":
+    def _judge(self, cuts: delimiters.Cuts) -> None:
+        """Raise the flags of a multipart that is not as it should be."""
+        flags = self.bounds.flags
+        if cuts.flooded:
+            flags.add("mime-limit")
+        if not cuts.places:
+            flags.add("mime-defect")
+            self.hollow = self.hollow or (cuts.closed and self.body.strip().startswith(b"--"))
+            return
+        if not cuts.closed and self.end >= len(self.raw):
+            flags.add("truncated")
+        if delimiters.hides_text(self.raw, self.body_start, self.end, cuts):
+            flags.add("hidden-text")
+
+    def _make(self, cuts: tuple[tuple[int, int], ...]) -> "list[Part]":
+        default = "message/rfc822" if self.type == "multipart/digest" else "text/plain"
         parts: list[Part] = []
         for start, end in cuts:
             if not self.bounds.take():
@@ -240,69 +248,6 @@ class Part:
             above = above.parent
         return False
 
-    def _find_cuts(self, boundary: bytes) -> tuple[list[tuple[int, int]], bool]:
-        """(start, end) of every part, and whether the closing delimiter was found (RFC 2046 section 5.1.1)."""
-        raw, end = self.raw, self.end
-        needle = b"\n--" + boundary
-        size = len(needle)
-        at = self.body_start - 1 if raw.startswith(needle[1:], self.body_start, end) else raw.find(needle, self.body_start, end)
-        cuts: list[tuple[int, int]] = []
-        opened, wrong = -1, 0
-        while at >= 0:
-            line_end, closing = _line_after(raw, at + size, end)
-            if line_end >= 0:
-                if opened >= 0:
-                    cuts.append((opened, _before(raw, at, opened)))
-                opened = line_end
-                if closing:
-                    return cuts, True
-                if len(cuts) > limits.PARTS:
-                    cuts.append((opened, end))
-                    return cuts, True
-            else:
-                wrong += 1
-                if wrong > limits.FALSE_BOUNDARIES:
-                    self.bounds.flags.add("mime-limit")
-                    break
-            at = raw.find(needle, at + size if line_end < 0 else line_end - 1, end)
-        if opened >= 0 and (opened < end or not cuts):
-            cuts.append((opened, end))
-        return cuts, False
-
-    def _reaches_end(self) -> bool:
-        return self.end >= len(self.raw)
-
-    def _look_outside(self, cuts: list[tuple[int, int]], closed: bool) -> None:
-        """Text before the first or after the last delimiter is not shown: say so (RFC 2046 calls it preamble, epilogue)."""
-        first, last = cuts[0][0], cuts[-1][1]
-        before = self.raw[self.body_start : first].rpartition(b"\n--")[0].strip(_SPACE)
-        after = self.raw[last : self.end].strip(_SPACE).partition(b"\n")[2] if closed else b""
-        if len(after.strip(_SPACE)) > 3 or (len(before) > 3 and not _is_usual_preamble(before)):
-            self.bounds.flags.add("hidden-text")
-
-
-def _line_after(raw: bytes, position: int, end: int) -> tuple[int, bool]:
-    """After '--boundary': (begin of the next line, is it the closing delimiter), or (-1, _) if the line goes on."""
-    closing = raw.startswith(b"--", position, end)
-    if closing:
-        position += 2
-    if raw.startswith(b"\n", position, end):
-        return position + 1, closing
-    if raw.startswith(b"\r\n", position, end):
-        return position + 2, closing
-    line_end = raw.find(b"\n", position, end)
-    rest = raw[position : line_end if line_end >= 0 else end]
-    if rest and rest[:1] not in _SPACES and not (closing and not rest[:1].isalnum() and len(rest) < 200):
-        return -1, False
-    return (line_end + 1 if line_end >= 0 else end), closing
-
-
-def _before(raw: bytes, at: int, start: int) -> int:
-    """The end of a part whose delimiter's line break stands at `at`."""
-    if at > start and raw[at - 1] == 13:
-        at -= 1
-    return max(at, start)
-
 
 def _encoding(written: str) -> str:
     words = written.partition(";")[0].partition("(")[0].strip(" \t\n\"'").lower()
@@ -314,8 +259,3 @@ def _type_of_defective(written: str) -> str:
     if word in ("text", "html", "text/", "plain", ""):
         return "text/html" if word == "html" else "text/plain"
     return "application/octet-stream" if word in ("application", "image", "audio", "video") else "text/plain"
-
-
-def _is_usual_preamble(before: bytes) -> bool:
-    low = before[:400].lower()
-    return b"mime" in low or b"multi-part" in low or b"multipart" in low

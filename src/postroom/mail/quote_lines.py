@@ -4,9 +4,9 @@ Every look-ahead is a few lines and a few hundred characters, so reading a text 
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
+from postroom.mail.caseless import AnyOf, fold_case
 from postroom.mail.quote_labels import FORWARDED, HEADERS, OPENERS, ORIGINAL, WROTE, alternatives
 
 FROM, DATE, TO, SUBJECT, COPY = 1, 2, 4, 8, 16
@@ -19,8 +19,7 @@ _MARKS = re.compile(r"[ \t]{0,3}+((?:>[ \t]?+)++)")
 _INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\u00ad]")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line: where it stands, how deep it is quoted, and its words without marks, invisible characters and margins."""
 
     start: int
@@ -37,23 +36,22 @@ class Line:
 def read_lines(text: str) -> list[Line]:
     """The text in lines. A line that ends in "... On <date> X wrote:" after other words becomes two."""
     lines: list[Line] = []
-    for match in _LINE.finditer(text):
-        if match.end() == match.start():
+    start = 0
+    for raw in _LINE.findall(text):
+        if not raw:
             break
-        lines.extend(_read_line(match.group(), match.start()))
+        end = start + len(raw)
+        marks = _MARKS.match(raw) if ">" in raw[:4] else None
+        if marks:
+            lines.append(Line(start, end, marks.group(1).count(">"), clean(raw[marks.end() :])))
+        elif " wrote" in raw and (shared := _shared_at(raw)):
+            lines.append(Line(start, start + shared, 0, clean(raw[:shared])))
+            lines.append(Line(start + shared, end, 0, clean(raw[shared:])))
+        else:
+            words = clean(raw)
+            lines.append(Line(start, end, 0, words, label_of(words)))
+        start = end
     return lines
-
-
-def _read_line(raw: str, start: int) -> Iterator[Line]:
-    marks = _MARKS.match(raw)
-    depth = marks.group(1).count(">") if marks else 0
-    words = clean(raw[marks.end() :] if marks else raw)
-    shared = 0 if depth else _shared_at(raw)
-    if shared:
-        yield Line(start, start + shared, 0, clean(raw[:shared]))
-        yield Line(start + shared, start + len(raw), 0, clean(raw[shared:]))
-    else:
-        yield Line(start, start + len(raw), depth, words, 0 if depth else _label(words))
 
 
 def clean(raw: str) -> str:
@@ -81,6 +79,11 @@ def _words(*groups: str) -> str:
 
 
 _WROTE = re.compile(_words(*WROTE), re.IGNORECASE)
+# The longest word of each phrase of WROTE, and what stands in every attribution without such a verb (see is_attribution).
+_WROTE_WORDS = AnyOf(
+    max(phrase.replace("\\", "").split(), key=len) for phrase in alternatives(*WROTE)
+)
+_TELLING = AnyOf([*_WROTE_WORDS.within(fold_case(" ".join(alternatives(*WROTE)))), "@", "gmt", "utc"])
 _OPENER = re.compile(_words(*OPENERS) + r"(?=[\s\d,])|在|于", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^\s<>@()\[\],;:\"]{1,64}@[^\s<>@()\[\],;:\"]{1,190}")
 _DATE_TIME = re.compile(
@@ -99,6 +102,26 @@ _DASHES = "-–—_*~ "
 _FIRST_PERSON = re.compile(
     r"(?<!\w)(?:I|we|ich|wir|je|j'ai|nous|yo|io|ik|eu|jag|jeg)\s+(?:have\s+|had\s+|just\s+)?$", re.IGNORECASE
 )
+
+
+def may_attribute(lines: list[Line]) -> list[bool]:
+    """For each line, whether one of the words no attribution can do without stands near enough below. Cheap, never False wrongly."""
+    present = _TELLING.within(fold_case("\n".join([line.text for line in lines])))
+    found = [False] * len(lines)
+    for at, line in enumerate(lines):
+        text = line.text
+        if not text:
+            continue
+        folded = fold_case(text)
+        for word in present:
+            if word in folded:
+                break
+        else:
+            if not text.endswith("="):  # a word may be broken there: see _join
+                continue
+        first = max(0, at - _ATTRIBUTION_LINES + 1)
+        found[first : at + 1] = [True] * (at + 1 - first)
+    return found
 
 
 def attribution_at(lines: list[Line], first: int) -> int:
@@ -224,8 +247,10 @@ _LABELS = _read_labels()
 _LABEL = re.compile(r"[*_]{0,2}\s{0,3}([^\W\d][^:：*<>@]{0,25}?)\s{0,3}[*_]{0,2}\s{0,8}[:：]")
 
 
-def _label(words: str) -> int:
+def label_of(words: str) -> int:
     """Which header lines the line may be, as bits."""
+    if ":" not in words and "：" not in words:
+        return 0
     match = _LABEL.match(words)
     return _LABELS.get(" ".join(match.group(1).lower().replace("’", "'").split()), 0) if match else 0
 
@@ -281,26 +306,40 @@ _REPLY_MARK = re.compile(
 )
 
 
+_MARK_STARTS = frozenset("-–—_=*~+>")
+_COLONS = frozenset(":：")
+_REPLY_MARK_STARTS = frozenset(("--", "==", "##", "__", "~~", "**"))
+
+
 def is_original_mark(line: Line) -> bool:
     """-----Original Message-----, in any language of the table."""
-    return len(line.text) < 160 and bool(_ORIGINAL_MARK.fullmatch(line.text))
+    text = line.text
+    return text[:1] in _MARK_STARTS and len(text) < 160 and bool(_ORIGINAL_MARK.fullmatch(text))
 
 
 def is_forward_mark(line: Line) -> bool:
     """---------- Forwarded message ----------, or "Begin forwarded message:"."""
-    return len(line.text) < 240 and bool(_FORWARD_MARK.fullmatch(line.text))
+    text = line.text
+    if text[:1] not in _MARK_STARTS and text[-1:] not in _COLONS:
+        return False
+    return len(text) < 240 and bool(_FORWARD_MARK.fullmatch(text))
 
 
 def is_reply_mark(line: Line) -> bool:
     """## Please type your reply above this line ##: what ticket systems write at the top of their letters."""
-    if len(line.text) > 160 or not _REPLY_MARK.fullmatch(line.text):
+    text = line.text
+    if len(text) > 160 or not (text[:2] in _REPLY_MARK_STARTS or "line" in text.lower()):
         return False
-    return line.text[:2] in ("--", "==", "##", "__", "~~", "**") or "line" in line.text.lower()
+    return bool(_REPLY_MARK.fullmatch(text))
 
 
+FENCE_STARTS = frozenset("-_=*~#+—–\u1427")
 _FENCE = re.compile(r"([-_=*~#+—–])(?:\s?\1){2,}")
 
 
 def is_fence(line: Line) -> bool:
     """A line of dashes, stars or the like, and Gmail's own mark."""
-    return line.text == "\u1427" or (len(line.text) < 200 and bool(_FENCE.fullmatch(line.text)))
+    text = line.text
+    if text[:1] not in FENCE_STARTS:
+        return False
+    return text == "\u1427" or (len(text) < 200 and bool(_FENCE.fullmatch(text)))

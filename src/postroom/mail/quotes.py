@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
+from postroom.mail.quote_gate import is_all_said
 from postroom.mail.quote_html import fold_html
 from postroom.mail.quote_lines import (
     Line,
@@ -20,6 +21,7 @@ from postroom.mail.quote_lines import (
     is_forward_mark,
     is_original_mark,
     is_reply_mark,
+    may_attribute,
     read_lines,
 )
 from postroom.mail.signatures import disclaimer_start, mobile_break, signature_start
@@ -80,6 +82,8 @@ def fold(text: str, *, forwarded: bool = False) -> Folded:
 
     `forwarded`: the subject says the letter passes on another one, so an original at its end is not folded.
     """
+    if len(text) <= MOST_CHARACTERS and is_all_said(text):
+        return Folded((Block("said", text),) if text else ())
     end = (
         text.rfind("\n", 0, MOST_CHARACTERS) + 1 or MOST_CHARACTERS
         if len(text) > MOST_CHARACTERS
@@ -106,10 +110,13 @@ def _is_tail(span: _Span) -> bool:
 def _divide(lines: list[Line]) -> list[_Span]:
     """First cut: said, and what was quoted or forwarded."""
     spans: list[_Span] = []
-    following = _next_filled(lines)
+    following, attributable = _next_filled(lines), may_attribute(lines)
     said_from, at, said = 0, 0, False
     while at < len(lines):
-        found = _quoted_at(lines, following, at, said)
+        if not lines[at].text and not lines[at].depth:
+            at += 1
+            continue
+        found = _quoted_at(lines, following, at, said, attributable[at])
         if found is None:
             said = said or bool(lines[at].text)
             at += 1
@@ -131,18 +138,18 @@ def _next_filled(lines: list[Line]) -> list[int]:
     return found
 
 
-def _quoted_at(lines: list[Line], following: list[int], at: int, said: bool) -> _Span | None:
+def _quoted_at(
+    lines: list[Line], following: list[int], at: int, said: bool, attributable: bool
+) -> _Span | None:
     """The quote that begins at this line, or None. A quote without marks reaches to the end."""
     line, end = lines[at], len(lines)
-    if line.blank:
-        return None
     if line.depth:
         return _marked_at(lines, following, at, head=0)
     if is_forward_mark(line):
         return _Span("forward", at, end)
     if is_original_mark(line) or is_reply_mark(line) or header_block_at(lines, at):
         return _Span("quote" if said else "forward", _above(lines, at), end)
-    count = attribution_at(lines, at) or introduces(lines, at, _first_marked(lines, following, at))
+    count = (attributable and attribution_at(lines, at)) or introduces(lines, at, _first_marked(lines, following, at))
     if not count:
         return None
     after = following[at + count]

@@ -2,8 +2,9 @@
 
 import re
 
+from postroom.mail.caseless import AnyOf, fold_case
 from postroom.mail.quote_labels import DEVICES, DISCLAIMERS, SENT_FROM, alternatives
-from postroom.mail.quote_lines import Line, is_fence
+from postroom.mail.quote_lines import FENCE_STARTS, Line, is_fence
 
 _LONGEST_SIGNATURE = 15  # lines with text
 _LONGEST_DISCLAIMER = 60  # lines
@@ -27,6 +28,11 @@ _ENDS_SENT = re.compile(
     r"[\s.。!]*\Z",
     re.IGNORECASE,
 )
+_SENT_VERBS = AnyOf(
+    "gesendet verschickt verfasst geschickt verzonden verstuurd 送信 傳送 发送 發送 寄出 gönderildi küldve 보냄 보냈습니다 lähetetty envoyé".split()
+)
+_SENT_FIRST_WORDS = [fold_case(phrase.split()[0]) for phrase in alternatives(*SENT_FROM)]
+_SENT_STARTS = frozenset(word[:4] if len(word) >= 4 else word[:2] for word in _SENT_FIRST_WORDS)
 _OUTLOOK_APP = re.compile(r"\boutlook\b.{0,3}\s\w{2,5}\s(?:ios|android|mac)", re.IGNORECASE)
 _FROM_PHONE = re.compile(
     r"(?:[\w.]+\s){0,2}(?:from|via)\s(?:my\s|a\s)?(?:mobile|iphone|phone|ipad|ipod|android|blackberry|cell(?:phone)?)\W*\w{0,12}",
@@ -48,15 +54,18 @@ def is_mobile(text: str) -> bool:
     """Whether the line is what a phone or mail program adds by itself: "Sent from my iPhone"."""
     if len(text) > 240:
         return False
-    words = _LINK.sub("", text).strip(_WRAPPING)
+    words = (_LINK.sub("", text) if "." in text or ":" in text else text).strip(_WRAPPING)
     if not words or len(words) > 120:
         return False
-    if _OUTLOOK_APP.search(words) and len(words) < 60:
+    folded = fold_case(words)
+    if len(words) < 60 and "outlook" in folded and _OUTLOOK_APP.search(words):
         return True
-    if _FROM_PHONE.fullmatch(words) and len(words) < 40:
+    if len(words) < 40 and ("from" in folded or "via" in folded) and _FROM_PHONE.fullmatch(words):
         return True
-    if _ENDS_SENT.search(words) and _HAS_DEVICE.search(words) and len(words) < 90:
+    if len(words) < 90 and _SENT_VERBS.are_in(folded) and _ENDS_SENT.search(words) and _HAS_DEVICE.search(words):
         return True
+    if folded[:4] not in _SENT_STARTS and folded[:2] not in _SENT_STARTS:
+        return False
     sent = _SENT.match(words)
     return bool(sent) and _is_device(sent.group(1)) if sent else False
 
@@ -79,9 +88,11 @@ def signature_start(lines: list[Line], first: int, last: int) -> int:
     start = _trailing_start(lines, first, last)
     for at in range(first, start):
         text = lines[at].text
+        if text[:1] not in FENCE_STARTS:
+            continue
         if _DELIMITER.fullmatch(text) and 0 < _count(lines, at + 1, last) <= _LONGEST_SIGNATURE:
             return at
-        if text[:1] in "-_=*+" and len(text) >= 8 and is_fence(lines[at]) and _is_footer(lines, at + 1, last):
+        if text[0] in "-_=*+" and len(text) >= 8 and is_fence(lines[at]) and _is_footer(lines, at + 1, last):
             return at
     return start
 
@@ -141,11 +152,16 @@ def mobile_break(lines: list[Line], first: int, last: int) -> int:
     return last
 
 
-_STRONG = [re.compile(pattern, re.IGNORECASE | re.DOTALL) for pattern in DISCLAIMERS]
+_STRONG = [
+    (AnyOf(words.split("|")), re.compile(pattern, re.IGNORECASE | re.DOTALL)) for words, pattern in DISCLAIMERS
+]
 _SURE = re.compile(
     r"certified virus|automatically logged|recorded for legal|before printing|intended solely|solely for the",
     re.IGNORECASE,
 )
+
+_SURE_WORDS = "certified virus|automatically logged|recorded for legal|before printing|intended solely|solely for the"
+_WEIGHTY = AnyOf(word for words in (*(words for words, _ in DISCLAIMERS), _SURE_WORDS) for word in words.split("|"))
 
 
 def disclaimer_start(lines: list[Line], first: int, last: int) -> int:
@@ -189,7 +205,17 @@ def _paragraph_start(lines: list[Line], first: int, end: int) -> int | None:
 
 
 def _score(lines: list[Line], first: int, end: int) -> int:
-    text = " ".join(line.text for line in lines[first:end])[:6000]
+    return weigh_disclaimer([line.text for line in lines[first:end]])
+
+
+def weigh_disclaimer(texts: list[str]) -> int:
+    """How many signs of a disclaimer the lines hold; two are one."""
+    text = " ".join(texts)[:6000]
     if len(text) < 60:
         return 0
-    return sum(bool(pattern.search(text)) for pattern in _STRONG) + bool(_SURE.search(text))
+    folded = fold_case(text)
+    if not _WEIGHTY.are_in(folded):
+        return 0
+    return sum(
+        words.are_in(folded) and bool(pattern.search(text)) for words, pattern in _STRONG
+    ) + bool(_SURE.search(text))

@@ -25,7 +25,9 @@ def decode(data: bytes, encoding: str) -> bytes:
 
 def decode_base64(data: bytes) -> bytes:
     """Base64 with foreign characters, early padding and lost tails: as much as can be read."""
-    if _is_prose(data.lstrip(b" \t\r\n=")[:100].partition(b"\n")[0]):  # plain text that only claims to be base64
+    if _is_prose(
+        data.lstrip(b" \t\r\n=")[:100].partition(b"\n")[0]
+    ):  # plain text that only claims to be base64
         return data
     try:
         return binascii.a2b_base64(data, strict_mode=False) if _ends_once(data) else _decode_pieces(data)

@@ -6,11 +6,12 @@ Read only. A channel brings mail in, a sender takes it out; both are lines of th
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import models
 from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.functions import TruncHour
 from django.utils import timezone
@@ -28,6 +29,7 @@ from postroom.models import (
 )
 
 HOURS = 24
+SLACK = timedelta(days=8)
 MEDIAN_OF = 2000
 """The median delay is taken over at most this many of today's newest letters."""
 
@@ -55,13 +57,20 @@ class Wanted:
 
 
 @dataclass(frozen=True)
+class Traffic:
+    """When the last email passed, and how many in each of the last 24 hours, oldest first."""
+
+    last: datetime | None = None
+    hours: Sequence[int] = (0,) * HOURS
+
+
+@dataclass(frozen=True)
 class Line:
-    """A channel or sender in the table. `hours` counts letters in each of the last 24 hours, oldest first."""
+    """A channel or sender in the table; `way` is in or out."""
 
     row: Channel | Sender
     way: str
-    last: datetime | None = None
-    hours: Sequence[int] = field(default_factory=tuple)
+    traffic: Traffic = Traffic()
 
     @property
     def is_channel(self) -> bool:
@@ -87,10 +96,6 @@ class Line:
             if not self.is_channel and self.row.health == Health.LIVE
             else str(self.row.get_health_display())
         )
-
-    @property
-    def total(self) -> int:
-        return sum(self.hours)
 
     @property
     def alerts(self) -> bool:
@@ -124,25 +129,12 @@ def lines(wanted: Wanted) -> list[Line]:
 
 def with_traffic(found: Sequence[Line]) -> list[Line]:
     """The same lines with their last email and the letters per hour."""
-    channels = [line.row.pk for line in found if line.is_channel]
-    senders = [line.row.pk for line in found if not line.is_channel]
     carried = {
-        "in": (
-            _last(RawMessage.objects.filter(channel__in=channels), "channel", "collected"),
-            hours_of_channels(channels),
-        ),
-        "out": (_last(_sent().filter(sender__in=senders), "sender", "sent"), hours_of_senders(senders)),
+        "in": traffic_of_channels([line.row.pk for line in found if line.is_channel]),
+        "out": traffic_of_senders([line.row.pk for line in found if not line.is_channel]),
     }
-    nothing = [0] * HOURS
-    return [
-        Line(
-            line.row,
-            line.way,
-            carried[line.way][0].get(line.row.pk),
-            carried[line.way][1].get(line.row.pk, nothing),
-        )
-        for line in found
-    ]
+    nothing = Traffic()
+    return [Line(line.row, line.way, carried[line.way].get(line.row.pk, nothing)) for line in found]
 
 
 def counts(wanted: Wanted) -> dict[str, int]:
@@ -155,13 +147,18 @@ def counts(wanted: Wanted) -> dict[str, int]:
 def numbers() -> Numbers:
     """Today's summary over all channels and senders."""
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    letters = since(RawMessage.objects.exclude(state=LetterState.GONE), "collected", midnight)
+    letters = _letters().filter(
+        pk__gt=newest_before(RawMessage, "collected", midnight), collected__gte=midnight
+    )
+    older = newest_before(Message, "created", midnight)
     reached = [*Channel.objects.filter(enabled=True), *Sender.objects.filter(enabled=True)]
     return Numbers(
         collected=letters.count(),
         median_seconds=median_delay(letters),
-        sent=since(_sent(), "sent", midnight).count(),
-        returned=Recipient.objects.filter(state=RecipientState.BOUNCED, changed__gte=midnight).count(),
+        sent=_sent().filter(pk__gt=older, sent__gte=midnight).count(),
+        returned=Recipient.objects.filter(
+            message__gt=older, state=RecipientState.BOUNCED, changed__gte=midnight
+        ).count(),
         healthy=sum(row.is_healthy for row in reached),
         switched_on=len(reached),
     )
@@ -182,50 +179,58 @@ def median_delay(letters: QuerySet[RawMessage]) -> float | None:
     return statistics.median(delays) if delays else None
 
 
-def hours_of_channels(channels: Iterable[int]) -> dict[int, list[int]]:
-    """Letters collected in each of the last 24 hours, per channel."""
-    letters = RawMessage.objects.filter(channel__in=list(channels)).exclude(state=LetterState.GONE)
-    return _per_hour(letters, "channel", "collected")
-
-
-def hours_of_senders(senders: Iterable[int]) -> dict[int, list[int]]:
-    """Messages sent in each of the last 24 hours, per sender."""
-    return _per_hour(_sent().filter(sender__in=list(senders)), "sender", "sent")
-
-
-def since(rows: QuerySet[Any], column: str, moment: datetime) -> QuerySet[Any]:
-    """Rows whose `column` is at or after `moment`.
-
-    Ids grow with time, so the newest row from before the moment, found by walking back from the end, bounds the read: a
-    ledger of millions is not scanned for today's few thousand.
-    """
-    before = rows.model._default_manager.filter(**{f"{column}__lt": moment - timedelta(days=1)}).order_by(
-        "-pk"
+def traffic_of_channels(channels: Sequence[int]) -> dict[int, Traffic]:
+    """Letters collected, per channel."""
+    return _traffic(
+        _letters(), "channel", "collected", channels, newest_before(RawMessage, "collected", _first_hour())
     )
-    lowest = before.values_list("pk", flat=True).first() or 0
-    return rows.filter(pk__gt=lowest, **{f"{column}__gte": moment})
 
 
-def _per_hour(rows: QuerySet[Any], owner: str, column: str) -> dict[int, list[int]]:
-    this_hour = timezone.now().replace(minute=0, second=0, microsecond=0)
-    first = this_hour - timedelta(hours=HOURS - 1)
-    grouped = (
-        since(rows, column, first)
-        .order_by()
+def traffic_of_senders(senders: Sequence[int]) -> dict[int, Traffic]:
+    """Messages sent, per sender."""
+    return _traffic(_sent(), "sender", "sent", senders, newest_before(Message, "created", _first_hour()))
+
+
+def newest_before(model: type[models.Model], column: str, moment: datetime) -> int:
+    """An id below which nothing that happened since the moment lies.
+
+    Ids grow with time, so the newest row from well before the moment, found by walking back from the end, bounds the
+    read: a ledger of millions is not scanned for today's few thousand. SLACK covers what is sent or returned late.
+    """
+    rows = model._default_manager.filter(**{f"{column}__lt": moment - SLACK}).order_by("-pk")
+    return rows.values_list("pk", flat=True).first() or 0
+
+
+def _traffic(
+    rows: QuerySet[Any], owner: str, column: str, owners: Sequence[int], older: int
+) -> dict[int, Traffic]:
+    """Grouped by hour for the last day; those who were silent that long are asked for their last one alone."""
+    if not owners:
+        return {}
+    first, mine = _first_hour(), rows.filter(**{f"{owner}__in": owners}).order_by()
+    recent = (
+        mine.filter(pk__gt=older, **{f"{column}__gte": first})
         .annotate(hour=TruncHour(column))
         .values_list(owner, "hour")
-        .annotate(n=Count("pk"))
     )
-    found: dict[int, list[int]] = {}
-    for pk, hour, count in grouped:
+    hours: dict[int, list[int]] = {}
+    last: dict[int, datetime] = {}
+    for pk, hour, count, newest in recent.annotate(n=Count("pk"), newest=Max(column)):
         place = int((hour - first).total_seconds() // 3600)
         if 0 <= place < HOURS:
-            found.setdefault(pk, [0] * HOURS)[place] += count
-    return found
+            hours.setdefault(pk, [0] * HOURS)[place] += count
+        last[pk] = max(newest, last.get(pk, newest))
+    silent = [pk for pk in owners if pk not in last]
+    last |= dict(mine.filter(**{f"{owner}__in": silent}).values_list(owner).annotate(newest=Max(column)))
+    return {pk: Traffic(newest, hours.get(pk, [0] * HOURS)) for pk, newest in last.items()}
 
 
-def _last(rows: QuerySet[Any], owner: str, column: str) -> dict[int, datetime]:
-    return dict(rows.order_by().values_list(owner).annotate(last=Max(column)))
+def _first_hour() -> datetime:
+    return timezone.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
+
+
+def _letters() -> QuerySet[RawMessage]:
+    return RawMessage.objects.exclude(state=LetterState.GONE)
 
 
 def _sent() -> QuerySet[Message]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Count, Max, Q
 from django.utils import timezone
 
 from postroom.models import (
@@ -21,6 +21,7 @@ from postroom.models import (
     Message,
     MessageKind,
     OutState,
+    Purpose,
     Queue,
     Recipient,
     RecipientState,
@@ -89,7 +90,9 @@ class About:
 
 def thread(case: Case, user: User, *, before: int = 0) -> Thread:
     """Messages and events of a case; one's own drafts stand in the composer, the drafts of others at the end."""
-    messages = case.messages.exclude(state=OutState.DRAFT, author=user).exclude(state=OutState.DRAFT, purpose="note").exclude(state=OutState.DRAFT, text="")
+    shown_to = ~Q(state=OutState.DRAFT) | ~(Q(author=user) | Q(purpose=Purpose.NOTE) | Q(text=""))
+    messages = case.messages.filter(shown_to)
+    edge = None
     if before:
         edge = case.messages.filter(pk=before).first()
         messages = messages.filter(Q(created__lt=edge.created) | Q(created=edge.created, pk__lt=edge.pk)) if edge else messages.none()
@@ -99,15 +102,15 @@ def thread(case: Case, user: User, *, before: int = 0) -> Thread:
         .prefetch_related("attachments", "recipients")
         .defer("html", "references")[: SHOWN + 1]
     )
-    hidden = messages.count() - SHOWN if len(found) > SHOWN else 0
+    facts = messages.aggregate(count=Count("id"), newest=Max("id", filter=~Q(state=OutState.DRAFT)))
+    hidden = max(0, facts["count"] - SHOWN)
     shown = found[:SHOWN][::-1]
     since = shown[0].created if shown and hidden else None
-    until = edge.created if before and edge else None
+    until = edge.created if edge else None
     items = [Item(message=m) for m in shown] + [Item(line=line) for line in lines(case, user, since, until)]
-    newest = case.messages.exclude(state=OutState.DRAFT).order_by("-id").values_list("id", flat=True).first() or 0
     # Drafts of others go last whatever their time: they are not part of what was said yet.
     items.sort(key=lambda item: (bool(item.message and item.message.state == OutState.DRAFT), item.at))
-    return Thread(items, hidden, shown[0].pk if shown else 0, newest)
+    return Thread(items, hidden, shown[0].pk if shown else 0, facts["newest"] or 0)
 
 
 def lines(case: Case, user: User, since: datetime | None, until: datetime | None) -> list[Line]:
@@ -203,10 +206,16 @@ def _path(one: Disposition, by_id: dict[int, Disposition]) -> str:
 
 
 def own_draft(case: Case, user: User, *, note: bool) -> Message | None:
-    """What the person has begun to write here, the newest if there are several."""
-    drafts = case.messages.filter(author=user, state=OutState.DRAFT).select_related("sender", "answers")
-    drafts = drafts.filter(purpose="note") if note else drafts.exclude(purpose="note")
-    return drafts.order_by("-id").first()
+    """What the person has begun to write here: the reply, or the note."""
+    return own_drafts(case, user)[note]
+
+
+def own_drafts(case: Case, user: User) -> tuple[Message | None, Message | None]:
+    """The person's reply and note on a case, the newest of each."""
+    drafts = case.messages.filter(author=user, state=OutState.DRAFT).select_related("case__queue", "sender", "answers__channel").order_by("-id")
+    found = list(drafts)
+    reply = next((one for one in found if one.purpose != Purpose.NOTE), None)
+    return reply, next((one for one in found if one.purpose == Purpose.NOTE), None)
 
 
 def badges(message: Message) -> list[str]:

@@ -127,9 +127,9 @@ def drafts(user: User) -> QuerySet[Case]:
     return Case.objects.filter(Exists(Message.objects.filter(case=OuterRef("pk"), author=user, state=OutState.DRAFT)))
 
 
-def listing(user: User, name: str, *, query: str = "") -> Listing | None:
-    """The rows of a view; None if there is no such view for this person."""
-    side = sidebar(user)
+def listing(user: User, name: str, *, query: str = "", side: Sidebar | None = None) -> Listing | None:
+    """The rows of a view; None if there is no such view for this person. `side` saves counting again."""
+    side = side or sidebar(user)
     view = next((v for v in (*side.mine, *side.queues) if v.name == name), None)
     if name == "search":
         return _found(user, query)
@@ -140,9 +140,9 @@ def listing(user: User, name: str, *, query: str = "") -> Listing | None:
     if name in ("mine", "snoozed"):
         state = InteractionState.HANDLING if name == "mine" else InteractionState.PARKED
         work = Interaction.objects.filter(agent=user, state=state)
-        work = work.order_by(F("due").asc(nulls_last=True), "id") if name == "mine" else work.order_by("wake")
-        found = _of_interactions(user, view, work)
-        return _with_next(user, found, side) if name == "mine" else found
+        if name == "mine":
+            return _mine(user, view, work.order_by(F("due").asc(nulls_last=True), "id"), side)
+        return _of_interactions(user, view, work.order_by("wake"))
     cases = pending(user) if name == "waiting" else drafts(user)
     return _of_cases(user, view, cases.order_by("-updated"))
 
@@ -152,19 +152,30 @@ def _waiting(queue: int) -> QuerySet[Interaction]:
     return work.order_by("priority", F("due").asc(nulls_last=True), "waiting_since")
 
 
-def _with_next(user: User, found: Listing, side: Sidebar) -> Listing:
-    """Below one's own work: the queue that waits longest behind its due time, so that pulling needs no search."""
-    waiting = [view for view in side.queues if view.count]
+def _mine(user: User, view: View, work: QuerySet[Interaction], side: Sidebar) -> Listing:
+    """One's own work, and below it the queue that waits most, so that pulling needs no search."""
+    waiting = [one for one in side.queues if one.count]
+    own = _with_case(work, MOST_ROWS + 1)
     if not waiting:
-        return found
-    view = max(waiting, key=lambda v: (v.hot, v.count))
-    below = _of_interactions(user, view, _waiting(int(view.name[6:])), most=5)
-    return Listing(found.view, found.rows, found.more, next_queue=view, next_rows=below.rows)
+        return Listing(view, _rows(user, _pairs(own[:MOST_ROWS])), len(own) > MOST_ROWS)
+    queue = max(waiting, key=lambda one: (one.hot, one.count))
+    below = _with_case(_waiting(int(queue.name[6:])), 5)
+    rows = _rows(user, _pairs([*own[:MOST_ROWS], *below]))
+    split = min(len(own), MOST_ROWS)
+    return Listing(view, rows[:split], len(own) > MOST_ROWS, next_queue=queue, next_rows=rows[split:])
 
 
-def _of_interactions(user: User, view: View, work: QuerySet[Interaction], most: int = MOST_ROWS) -> Listing:
-    found = list(work.select_related("case__contact", "case__channel", "queue", "agent").prefetch_related("case__contact__addresses")[: most + 1])
-    return Listing(view, _rows(user, [(one.case, one) for one in found[:most]]), len(found) > most)
+def _pairs(work: list[Interaction]) -> list[tuple[Case, Interaction | None]]:
+    return [(one.case, one) for one in work]
+
+
+def _with_case(work: QuerySet[Interaction], most: int) -> list[Interaction]:
+    return list(work.select_related("case__contact", "case__channel", "queue", "agent").prefetch_related("case__contact__addresses")[:most])
+
+
+def _of_interactions(user: User, view: View, work: QuerySet[Interaction]) -> Listing:
+    found = _with_case(work, MOST_ROWS + 1)
+    return Listing(view, _rows(user, _pairs(found[:MOST_ROWS])), len(found) > MOST_ROWS)
 
 
 def _of_cases(user: User, view: View, cases: QuerySet[Case], most: int = MOST_ROWS) -> Listing:

@@ -23,7 +23,8 @@ def page(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     if not isinstance(user, User) or not user.is_authenticated:
         return {"theme": "", "sign_in_url": reverse("sign-in")}
-    side: Callable[[], Sidebar] = _once(lambda: sidebar(user))
+    # A workspace page has counted already.
+    side: Callable[[], Sidebar] = _once(lambda: getattr(request, "side", None) or sidebar(user))
     return {
         "nav": SimpleLazyObject(lambda: navigation(request, user, side())),
         "presence": SimpleLazyObject(lambda: presence(user, side().in_hand)),

@@ -17,11 +17,15 @@ UNREADABLE = 2
 
 
 class Command(BaseCommand):
-    help = "Prints letters as Postroom understands them: one JSON object per line with --json, else for people."
+    help = (
+        "Prints letters as Postroom understands them: one JSON object per line with --json, else for people."
+    )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("files", nargs="+", metavar="FILE", help="a letter as bytes (.eml); '-' is standard input")
+        parser.add_argument(
+            "files", nargs="+", metavar="FILE", help="a letter as bytes (.eml); '-' is standard input"
+        )
         parser.add_argument("--json", action="store_true", help="one JSON object per letter and line")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -18,7 +18,7 @@ from postroom.actions.drafts import (
 )
 from postroom.conf.deployment import deployment
 from postroom.models import Case, Interaction, Message, Purpose, Sender, User
-from postroom.reports.thread import own_draft
+from postroom.reports.thread import own_drafts
 from postroom.web.agent.writing import MODES
 from postroom.web.components.words import say_size
 
@@ -28,16 +28,16 @@ PURPOSES = {str(purpose): mode for mode, purpose in MODES.items()}
 
 def composer(case: Case, user: User, *, newest: int, active: Interaction | None, works: bool) -> dict[str, Any] | None:
     """What composer.html reads; None when somebody else has the case. A note may be written by everybody who sees it."""
-    note = _note(case, user)
+    written, noted = own_drafts(case, user)
+    note = _note(case, user, noted)
     if not works:
         return {"kind": "note", "note": note, "reply": None}
-    reply = _reply(case, user, newest, active)
+    reply = _reply(case, user, written, newest, active)
     signatures = json.dumps({one["value"]: one["signature"] for one in reply["senders"]})
     return {"kind": "reply", "note": note, "reply": reply, "signatures": signatures}
 
 
-def _note(case: Case, user: User) -> dict[str, Any]:
-    draft = own_draft(case, user, note=True)
+def _note(case: Case, user: User, draft: Message | None) -> dict[str, Any]:
     return {
         "action": reverse("note", args=[case.pk]),
         "draft_key": f"{case.pk}:{user.pk}:note",
@@ -47,8 +47,7 @@ def _note(case: Case, user: User) -> dict[str, Any]:
     }
 
 
-def _reply(case: Case, user: User, newest: int, active: Interaction | None) -> dict[str, Any]:
-    draft = own_draft(case, user, note=False)
+def _reply(case: Case, user: User, draft: Message | None, newest: int, active: Interaction | None) -> dict[str, Any]:
     modes = _modes(case, draft)
     chosen = next(mode for mode in modes if mode["active"])
     sender = draft.sender if draft else choose_sender(case)[0]
@@ -65,9 +64,9 @@ def _reply(case: Case, user: User, newest: int, active: Interaction | None) -> d
         "seen": newest,
         "senders": _senders(sender, user),
         "modes": modes,
-        "to": written(draft.to) if draft else chosen["to"],
-        "cc": written(draft.cc) if draft else chosen["cc"],
-        "bcc": written(draft.bcc) if draft else "",
+        "to": typed(draft.to) if draft else chosen["to"],
+        "cc": typed(draft.cc) if draft else chosen["cc"],
+        "bcc": typed(draft.bcc) if draft else "",
         "subject": draft.subject if draft else chosen["subject"],
         "body": draft.text if draft else "",
         "body_html": draft.html if draft else "",
@@ -82,14 +81,17 @@ def _reply(case: Case, user: User, newest: int, active: Interaction | None) -> d
 def _modes(case: Case, draft: Message | None) -> list[dict[str, Any]]:
     """Reply, reply to all and forward with whom each would go to."""
     answers = (draft.answers if draft else None) or last_incoming(case)
-    channel = (answers and answers.channel) or case.channel
+    same = answers is None or answers.channel_id == case.channel_id
+    channel = case.channel if same or answers is None else answers.channel
     subject = (answers.subject if answers else "") or case.subject
     current = PURPOSES.get(draft.purpose, "reply") if draft else "reply"
     modes = []
+    # With one recipient there is nobody else to reply to, and nothing to look up.
+    alone = answers is None or len(answers.to) + len(answers.cc) <= 1
     for mode, purpose in MODES.items():
-        to, cc = recipients(purpose, answers, channel)
+        to, cc = recipients(Purpose.REPLY if alone and purpose == Purpose.REPLY_ALL else purpose, answers, channel)
         line = forward_subject(subject) if purpose == Purpose.FORWARD else reply_subject(subject)
-        modes.append({"value": mode, "label": LABELS[mode], "to": written(to), "cc": written(cc), "subject": line, "active": mode == current})
+        modes.append({"value": mode, "label": LABELS[mode], "to": typed(to), "cc": typed(cc), "subject": line, "active": mode == current})
     return modes
 
 
@@ -109,7 +111,7 @@ def _senders(chosen: Sender | None, user: User) -> list[dict[str, Any]]:
     ]
 
 
-def written(people: list[Person]) -> str:
+def typed(people: list[Person]) -> str:
     """Addresses as a person types them."""
     return ", ".join(_one(p) for p in people)
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from postroom.models import Case, Message, Offer, OfferState, OutState, Queue, User
 from postroom.models.rights import may_work_on
 from postroom.reports.thread import about, dispositions, thread
-from postroom.reports.workspace import Listing, contact_name, listing
+from postroom.reports.workspace import Listing, contact_name, listing, sidebar
 from postroom.web.agent.composing import composer
 from postroom.web.agent.pieces import piece_of
 from postroom.web.feed import newest_event
@@ -32,10 +32,11 @@ def workspace(request: HttpRequest, view: str, case: Case | None = None, *, quer
     """The whole page; None if there is no such view."""
     user = person(request)
     cursor = newest_event()
-    found = listing(user, view, query=query)
+    side = sidebar(user)
+    found = listing(user, view, query=query, side=side)
     if found is None:
         return None
-    request.view_name = view  # type: ignore[attr-defined]
+    request.view_name, request.side = view, side  # type: ignore[attr-defined]
     context = {
         **list_context(found, user, case, query),
         **(case_context(case, user, view, problem=_problem(request)) if case else {"case": None, "view": view}),

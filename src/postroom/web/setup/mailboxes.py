@@ -191,7 +191,7 @@ def _settings(row: Channel | Sender) -> list[tuple[str, str]]:
 
 def _shown(line: report.Line) -> Shown:
     what = "emails collected" if line.is_channel else "emails sent"
-    return Shown(line, sparkline(line.hours, what=what, bad=line.alerts))
+    return Shown(line, sparkline(line.traffic.hours, what=what, bad=line.alerts))
 
 
 def _option(request: HttpRequest, name: str, value: str, label: str, chosen: str) -> dict[str, Any]:

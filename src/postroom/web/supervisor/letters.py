@@ -30,7 +30,8 @@ EXPLAINED = {
     LetterState.STUCK: "It could not be filed. Its bytes are safe; after the cause is gone, file it again.",
     LetterState.GONE: "It was listed, but was no longer on the server when it was read.",
 }
-VERDICTS = {"stuck": "bad", "failed": "bad", "error": "bad", "ignored": "warn", "ignore": "warn"}
+# What a step said that ended the way; "on" means that the letter went on.
+VERDICTS = {"stuck": "bad", "ignored": "warn", "duplicate": "warn"}
 
 
 @require_GET
@@ -150,7 +151,7 @@ def _trail_line(entry: Any) -> dict[str, str]:
     step, verdict, words = (*(str(part) for part in entry), "", "", "")[:3]
     return {
         "step": step.replace("_", " ").replace("-", " ").capitalize(),
-        "verdict": verdict,
+        "verdict": "" if verdict == "on" else verdict,
         "words": words,
         "tone": VERDICTS.get(verdict, "ok"),
     }
