@@ -87,6 +87,7 @@ KNOWN: dict[tuple[str, str], str] = {
     ("invalid/mime4j/mimetools-testmsgs__badbound.msg", "leaf_hashes"): EMPTY_PARTS,
     ("mime/mime4j/testmsgs__multipartnopart.msg", "leaf_hashes"): EMPTY_PARTS,
     ("invalid/stalwart-mail-parser/malformed__001.eml", "text"): EMPTY_PARTS,
+    ("invalid/stalwart-mail-parser/malformed__001.eml", "attachments"): EMPTY_PARTS,
     ("invalid/stalwart-mail-parser/malformed__004.eml", "attachments"): EMPTY_PARTS,
     ("invalid/stalwart-mail-parser/malformed__007.eml", "attachments"): EMPTY_PARTS,
     ("invalid/stalwart-mail-parser/malformed__012.eml", "attachments"): EMPTY_PARTS,

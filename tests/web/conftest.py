@@ -36,13 +36,18 @@ def desk() -> Iterator[Desk]:
 
 
 @pytest.fixture
-def page(chromium: Browser, desk: Desk) -> Iterator[Page]:
-    """A wide window on that desk, in a browser profile of its own. Any script error fails the test."""
+def complaints() -> list[str]:
+    """What the browser complained about: script errors, and what the Content-Security-Policy stopped."""
+    return []
+
+
+@pytest.fixture
+def page(chromium: Browser, desk: Desk, complaints: list[str]) -> Iterator[Page]:
+    """A wide window on that desk, in a browser profile of its own. Any complaint of the browser fails the test."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900}, base_url=desk.url)
     opened = context.new_page()
-    wrong: list[str] = []
-    opened.on("pageerror", lambda error: wrong.append(str(error)))
-    opened.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("console", lambda said: complaints.append(said.text) if "Content Security Policy" in said.text else None)
     yield opened
     context.close()
-    assert wrong == []
+    assert complaints == []

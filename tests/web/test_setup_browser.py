@@ -189,6 +189,22 @@ def test_choosing_a_provider_fills_the_server_and_keeps_what_was_typed(window: W
     expect(page.get_by_label("Port")).to_have_value("995")
 
 
+@pytest.mark.requirement("CH-03")
+def test_the_address_suggests_provider_login_and_name(window: Window, ada: User) -> None:
+    page = window(ada)
+    page.goto("/setup/mailboxes/channels/new")
+    ready(page)
+    page.get_by_label("Email address").fill("lampshop@gmail.com")
+    page.get_by_label("Email address").press("Tab")
+    expect(page.get_by_role("radio", name="Gmail")).to_be_checked()
+    expect(page.get_by_label("Login", exact=True)).to_have_value("lampshop@gmail.com")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("lampshop@gmail.com")
+    expect(page.get_by_label("Default queue")).to_have_value(str(Queue.objects.get().pk))
+    page.get_by_label("Email address").fill("help@desk.test")
+    page.get_by_label("Email address").press("Tab")
+    expect(page.get_by_label("Login", exact=True)).to_have_value("lampshop@gmail.com")
+
+
 @pytest.mark.requirement("CH-14")
 def test_accepting_any_certificate_is_red_and_hidden_without_encryption(window: Window, ada: User) -> None:
     page = window(ada)

@@ -56,9 +56,12 @@ def read_lines(text: str) -> list[Line]:
 
 def clean(raw: str) -> str:
     """The words of a line as the patterns here expect them."""
-    if not raw.isascii():
-        raw = _INVISIBLE.sub("", raw).replace("\u00a0", " ").replace("\u202f", " ").replace("\u3000", " ")
-    return raw.strip()
+    return (raw if raw.isascii() else without_invisible(raw)).strip()
+
+
+def without_invisible(text: str) -> str:
+    """Without characters nobody sees, and with plain spaces for wide and unbreakable ones."""
+    return _INVISIBLE.sub("", text).replace("\u00a0", " ").replace("\u202f", " ").replace("\u3000", " ")
 
 
 def _group(words: list[str]) -> str:
@@ -80,10 +83,9 @@ def _words(*groups: str) -> str:
 
 _WROTE = re.compile(_words(*WROTE), re.IGNORECASE)
 # The longest word of each phrase of WROTE, and what stands in every attribution without such a verb (see is_attribution).
-_WROTE_WORDS = AnyOf(
-    max(phrase.replace("\\", "").split(), key=len) for phrase in alternatives(*WROTE)
-)
-_TELLING = AnyOf([*_WROTE_WORDS.within(fold_case(" ".join(alternatives(*WROTE)))), "@", "gmt", "utc"])
+_VERBS = [max(phrase.replace("\\", "").split(), key=len) for phrase in alternatives(*WROTE)]
+WROTE_WORDS = AnyOf(_VERBS)
+_TELLING = AnyOf([*_VERBS, "@", "gmt", "utc"])
 _OPENER = re.compile(_words(*OPENERS) + r"(?=[\s\d,])|在|于", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^\s<>@()\[\],;:\"]{1,64}@[^\s<>@()\[\],;:\"]{1,190}")
 _DATE_TIME = re.compile(
@@ -309,6 +311,11 @@ _REPLY_MARK = re.compile(
 _MARK_STARTS = frozenset("-–—_=*~+>")
 _COLONS = frozenset(":：")
 _REPLY_MARK_STARTS = frozenset(("--", "==", "##", "__", "~~", "**"))
+
+
+def is_mark(line: Line) -> bool:
+    """Whether the line alone announces quoted or forwarded text."""
+    return is_forward_mark(line) or is_original_mark(line) or is_reply_mark(line)
 
 
 def is_original_mark(line: Line) -> bool:

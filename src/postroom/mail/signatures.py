@@ -7,7 +7,7 @@ from postroom.mail.quote_labels import DEVICES, DISCLAIMERS, SENT_FROM, alternat
 from postroom.mail.quote_lines import FENCE_STARTS, Line, is_fence
 
 _LONGEST_SIGNATURE = 15  # lines with text
-_LONGEST_DISCLAIMER = 60  # lines
+LONGEST_DISCLAIMER = 60  # lines
 
 
 def _either(words: list[str]) -> str:
@@ -48,6 +48,11 @@ _CONTACT = re.compile(
     r"https?://|www\.|@|(?:\+|\b)\d[\d\s().-]{6,}\d|\b(?:tel|fax|phone|mobile?|skype)\b", re.IGNORECASE
 )
 _FIELD = re.compile(r"[^\W\d_][\w -]{0,24}[:：]\s?\S")
+
+
+def is_delimiter(text: str) -> bool:
+    """The line that mail programs put above a signature."""
+    return bool(_DELIMITER.fullmatch(text))
 
 
 def is_mobile(text: str) -> bool:
@@ -191,7 +196,7 @@ def _without_blanks(lines: list[Line], first: int, last: int) -> int:
 def _fenced_start(lines: list[Line], first: int, end: int) -> int | None:
     """The last line of dashes or stars with a disclaimer after it."""
     closing = end > first and is_fence(lines[end - 1])
-    for at in range(end - 1 - closing, max(first, end - _LONGEST_DISCLAIMER) - 1, -1):
+    for at in range(end - 1 - closing, max(first, end - LONGEST_DISCLAIMER) - 1, -1):
         if is_fence(lines[at]) and len(lines[at].text) >= 5:
             return at if _score(lines, at + 1, end) >= 1 else None
     return None
@@ -199,7 +204,7 @@ def _fenced_start(lines: list[Line], first: int, end: int) -> int | None:
 
 def _paragraph_start(lines: list[Line], first: int, end: int) -> int | None:
     at = end
-    while at > first and lines[at - 1].text and end - at < _LONGEST_DISCLAIMER:
+    while at > first and lines[at - 1].text and end - at < LONGEST_DISCLAIMER:
         at -= 1
     return at if at < end and _score(lines, at, end) >= 2 else None
 

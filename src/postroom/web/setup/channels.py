@@ -17,7 +17,7 @@ from postroom.actions import protocols
 from postroom.actions.channel_fields import FIELDS
 from postroom.actions.checks import check_channel, check_saved_channel
 from postroom.actions.refusals import NotAllowed, Refused
-from postroom.models import AfterCollect, Channel, Start
+from postroom.models import AfterCollect, Channel, Queue, Sender, Start
 from postroom.web.setup import checks, connection, inputs
 from postroom.web.setup.access import administrators, person
 
@@ -45,6 +45,8 @@ def new(request: HttpRequest) -> HttpResponse:
         "address": address,
         "preset": protocols.guess_provider(address),
         "settings": {"login": address},
+        "default_queue": inputs.only_row(Queue),
+        "default_sender": inputs.only_row(Sender),
     }
     return _form(request, None, values, {})
 
@@ -81,7 +83,10 @@ def check_saved(request: HttpRequest, pk: int) -> HttpResponseBase:
 def _save(request: HttpRequest, channel: Channel | None) -> HttpResponse:
     values = _typed(request)
     if "refresh" in request.POST:
-        return _form(request, channel, connection.after_choice(values, protocols.inboxes()), {})
+        values = connection.after_choice(values, protocols.inboxes())
+        return _form(
+            request, channel, connection.after_address(values) if "guess" in request.POST else values, {}
+        )
     on = request.POST.get("save") == "on"
     try:
         saved = (

@@ -125,6 +125,12 @@ def rows_of(model: type[models.Model]) -> Choices:
     return (("", "—"), *((str(row.pk), str(row)) for row in model._default_manager.all()))
 
 
+def only_row(model: type[models.Model]) -> models.Model | None:
+    """The row of a table that has just one: there is nothing to choose."""
+    found = list(model._default_manager.all()[:2])
+    return found[0] if len(found) == 1 else None
+
+
 def labels_of(choices: type[models.TextChoices]) -> Choices:
     """A model's choices with their words for people."""
     return tuple((str(value), str(label)) for value, label in choices.choices)

@@ -71,7 +71,10 @@ def check_saved(request: HttpRequest, pk: int) -> HttpResponseBase:
 def _save(request: HttpRequest, sender: Sender | None) -> HttpResponse:
     values = _typed(request)
     if "refresh" in request.POST:
-        return _form(request, sender, connection.after_choice(values, protocols.outboxes()), {})
+        values = connection.after_choice(values, protocols.outboxes())
+        return _form(
+            request, sender, connection.after_address(values) if "guess" in request.POST else values, {}
+        )
     by = person(request)
     try:
         saved = (
