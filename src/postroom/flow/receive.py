@@ -6,6 +6,7 @@ Nothing is parsed here; a letter cannot be so odd that it stops its mailbox.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -165,20 +166,38 @@ def _collect_batch(
         for ref in hopeless
     ]
     try:
-        rows += [_store(channel, folder, one, whole) for one, whole in _read(channel, inbox, wanted)]
+        for one, whole in _read(channel, inbox, wanted):
+            if not _is_known_by_content(channel, one):
+                rows.append(_store(channel, folder, one, whole))
     except ConnectorError as error:
-        # Only a letter read alone can be blamed; the next visit reads one by one.
-        if wanted:
-            suspects.blame(folder, wanted[0])
-        if error.kind != Kind.MESSAGE or len(wanted) > 1:
-            raise
-        rows.append(_row(channel, folder, wanted[0], state=LetterState.STUCK, reason=error.text[:500]))
+        rows += _blame(channel, folder, wanted, error, suspects)
     point("receive-read")
     blobs().sync()
     point("receive-synced")
     _commit(channel, folder, refs, rows, done)
     point("receive-committed")
     settle(channel, folder, inbox, rows)
+
+
+def _blame(
+    channel: Channel, folder: ChannelFolder, wanted: list[Ref], error: ConnectorError, suspects: Suspects
+) -> list[RawMessage]:
+    """Ledger rows for the letters an error is about; raises it again when it is not about single letters."""
+    if error.kind == Kind.MESSAGE and (error.uids or len(wanted) == 1):
+        about = [ref for ref in wanted if ref.uid in error.uids] or wanted
+        return [_row(channel, folder, ref, state=LetterState.STUCK, reason=error.text[:500]) for ref in about]
+    # Only a letter read alone can be blamed; the next visit reads one by one.
+    if wanted:
+        suspects.blame(folder, wanted[0])
+    raise error
+
+
+def _is_known_by_content(channel: Channel, one: Fetched) -> bool:
+    """A POP3 server without usable UIDLs numbers letters per session (`?1`): there the bytes alone tell them apart."""
+    if not one.ref.uid.startswith("?") or one.raw is None:
+        return False
+    digest = hashlib.sha256(one.raw).hexdigest()
+    return RawMessage.objects.filter(channel=channel, uid=digest).exists()
 
 
 def _before_start(channel: Channel, folder: ChannelFolder, ref: Ref) -> bool:
@@ -233,6 +252,8 @@ def _row(channel: Channel, folder: ChannelFolder, ref: Ref, **facts: object) -> 
     row.settled = channel.after_collect == AfterCollect.LEAVE
     for name, value in facts.items():
         setattr(row, name, value)
+    if ref.uid.startswith("?"):
+        row.uid = row.sha256 or ref.uid
     return row
 
 

@@ -195,11 +195,18 @@ def _find_end(raw: bytes, start: int, end: int) -> tuple[int, int]:
     """(end of the block, begin of the body); the block runs to the end when there is no blank line."""
     if raw.startswith((b"\n", b"\r\n"), start, end):
         return start, start + (1 if raw[start] == 10 else 2)
-    bare = raw.find(b"\n\n", start, end)
-    full = raw.find(b"\n\r\n", start, end if bare < 0 else bare)
+    first = raw.find(b"\n", start, end)
+    if first > start and raw[first - 1] == 13:  # search for the likely form first: the other may be nowhere in 20 MB
+        full = raw.find(b"\n\r\n", start, end)
+        bare = raw.find(b"\n\n", start, end if full < 0 else full)
+    else:
+        bare = raw.find(b"\n\n", start, end)
+        full = raw.find(b"\n\r\n", start, end if bare < 0 else bare)
+    if bare >= 0 and (full < 0 or bare < full):
+        return bare, bare + 2
     if full >= 0:
         return (full - 1 if raw[full - 1] == 13 else full), full + 3
-    return (bare, bare + 2) if bare >= 0 else (end, end)
+    return end, end
 
 
 def _body_without_blank_line(raw: bytes, start: int, stop: int) -> int | None:

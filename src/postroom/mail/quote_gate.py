@@ -13,13 +13,14 @@ from postroom.mail.quote_lines import (
     Line,
     is_fence,
     is_mark,
+    is_reply_mark,
     label_of,
     without_invisible,
 )
 from postroom.mail.signatures import LONGEST_DISCLAIMER, is_delimiter, is_mobile, weigh_disclaimer
 
 _DASHES = frozenset("-–—_*~")
-_MARK_STARTS = FENCE_STARTS | frozenset("–~>")
+_MARK_STARTS = FENCE_STARTS | {">"}
 _COLONS = frozenset(":：")
 _ENDS = _COLONS | _DASHES | frozenset(">")  # how a line that introduces a quote ends
 _DIGIT = re.compile(r"\d")
@@ -63,7 +64,9 @@ def _has_marks(plain: str, lines: list[str], firsts: set[str], lasts: set[str]) 
                 line = Line(0, 0, 0, text)
                 if is_fence(line) or is_delimiter(text) or is_mark(line):
                     return True
-    return "line" in plain.lower() and any(is_mark(Line(0, 0, 0, text)) for text in lines)
+    if "line" not in fold_case(plain):
+        return False
+    return any(is_reply_mark(Line(0, 0, 0, text)) for text in lines if "line" in fold_case(text))
 
 
 def _has_labels(plain: str, lines: list[str]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from postroom.flow.filing import Desk, Filing, Verdict
-from postroom.mail.automatic import automatic_kind
+from postroom.mail.automatic import judge_automatic
 from postroom.models import LetterState
 
 MOST_HOPS = 50
@@ -18,11 +18,11 @@ def stop(filing: Filing, desk: Desk) -> Verdict | None:
     ours = desk.own_message(filing.letter.message_id)
     if ours and not _is_for_us(filing, ours.recipients.values_list("address", flat=True)):
         return Verdict(f"A copy of our own message {ours.pk}", ends=LetterState.IGNORED)
-    kind = automatic_kind(filing.letter)
-    if kind:
+    automatic = judge_automatic(filing.letter, filing.bounce)
+    if automatic.kind:
         filing.automatic = True
         filing.flags.append("automatic")
-        return Verdict(f"Automatic mail: {kind}")
+        return Verdict(f"Automatic mail: {automatic.kind} ({', '.join(automatic.evidence)})")
     return None
 
 

@@ -14,6 +14,7 @@ from postroom.actions.drafts import add_file, discard_draft, remove_file
 from postroom.actions.notes import add_note
 from postroom.actions.refusals import Refused
 from postroom.actions.replies import Newer, send, undo
+from postroom.mail.addresses import read_addresses
 from postroom.models import Case, Interaction, InteractionState, Message, MessageKind, OutState, User
 from postroom.reports.thread import dispositions, own_draft
 from postroom.web.agent.answers import came_from, go_on, refuse, stay, view_of
@@ -58,6 +59,7 @@ def send_reply(request: HttpRequest, pk: int) -> HttpResponse:
         if already_sent(case, request, user):
             return stay(request, case, "This reply is on its way already.")
         draft = _store(case, request, user)
+        check_addresses(request)
         closes = request.POST.get("after") == "close"
         with transaction.atomic():
             send(draft, by=user, seen=_seen(request), anyway=request.POST.get("anyway") == "1")
@@ -68,6 +70,14 @@ def send_reply(request: HttpRequest, pk: int) -> HttpResponse:
     except Refused as refused:
         return _refused(request, case, refused)
     return go_on(request, case, "") if closes else stay(request, case, "")
+
+
+def check_addresses(request: HttpRequest) -> None:
+    """What was typed as a recipient and is none must be said; the draft has no place to keep it."""
+    typed = {name: request.POST.get(name, "").strip() for name in ("to", "cc", "bcc")}
+    wrong = {name: text for name, text in typed.items() if text and not read_addresses(text)}
+    if wrong:
+        raise Refused(errors={name: f"{text[:80]!r} is not an email address. Correct or remove it." for name, text in wrong.items()})
 
 
 @transaction.atomic

@@ -58,4 +58,6 @@ def say_size(size: int) -> str:
         number /= 1000
         if number < 999.5 or unit == "GB":
             break
-    return f"{formats.number_format(number, 0 if unit == 'kB' or number >= 100 else 1)} {unit}"
+    places = 0 if unit == "kB" or number >= 100 else 1
+    # Django cuts decimals off; people round.
+    return f"{formats.number_format(round(number, places), places)} {unit}"

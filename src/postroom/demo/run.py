@@ -1,0 +1,43 @@
+"""Runs the demo world as a process of its own until it is told to end, or until whoever started it is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from pathlib import Path
+
+from postroom.demo.firm import move_in
+from postroom.demo.world import World
+
+log = logging.getLogger(__name__)
+
+
+def run(folder: Path, *, imap_port: int, smtp_port: int, pace: float, seed: int) -> None:
+    """Live. Raises OSError when a port is taken."""
+    premises = move_in(folder)
+    world = World(
+        folder, premises.accounts, imap_port=imap_port, smtp_port=smtp_port, pace=pace, seed=seed
+    )  # fmt: skip
+    asyncio.run(_run(world))
+
+
+async def _run(world: World) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    watch = asyncio.create_task(_watch_parent(stop))
+    try:
+        await world.run(stop)
+    finally:
+        watch.cancel()
+
+
+async def _watch_parent(stop: asyncio.Event) -> None:
+    """A parent that was killed cannot tell us to end."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        await asyncio.sleep(1)
+    stop.set()
