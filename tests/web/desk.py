@@ -21,7 +21,13 @@ from postroom.web.components.assets import BUILD
 from postroom.web.security import POLICY, mail_policy
 
 HERE = Path(__file__).resolve().parent
-TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2", ".txt": "text/plain"}
+TYPES = {
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+    ".woff2": "font/woff2",
+    ".txt": "text/plain",
+}
 
 PEOPLE = [
     ("Hotel Alpenblick", "Invoice 2026-1107: wrong VAT ID", "Sending your corrected invoice now…", "09:58", "Billing", {"sending": True}),
@@ -43,7 +49,12 @@ def rows() -> list[dict[str, Any]]:
 def frame(**more: Any) -> dict[str, Any]:
     """What the sidebar reads."""
     queues = [("Billing", 14, True), ("Orders", 31, False), ("Returns", 8, False), ("Français", 5, False)]
-    first = [("My open", "inbox", 3, "g i"), ("Waiting on customer", "hourglass", 11, ""), ("Snoozed", "snooze", 2, ""), ("Drafts", "pen", 1, "g d")]
+    first = [
+        ("My open", "inbox", 3, "g i"),
+        ("Waiting on customer", "hourglass", 11, ""),
+        ("Snoozed", "snooze", 2, ""),
+        ("Drafts", "pen", 1, "g d"),
+    ]
     return {
         "nav": [
             {"items": [{"url": "/agent", "label": a, "icon": b, "count": c, "key": d, "active": a == "My open"} for a, b, c, d in first] + [{"url": "/m", "label": "Mentions", "icon": "bell", "dot": True}]},
@@ -62,29 +73,115 @@ def frame(**more: Any) -> dict[str, Any]:
 def thread(case: int, **more: Any) -> dict[str, Any]:
     """What the thread and its composer read."""
     row = rows()[case - 1]
-    modes = [("reply", "Reply", "jonas.weber@mailbox.example", ""), ("all", "Reply all", "jonas.weber@mailbox.example", "Ana <ana@mailbox.example>"), ("forward", "Forward", "", "")]
+    modes = [
+        ("reply", "Reply", "jonas.weber@mailbox.example", ""),
+        ("all", "Reply all", "jonas.weber@mailbox.example", "Ana <ana@mailbox.example>"),
+        ("forward", "Forward", "", ""),
+    ]
     reply = {
         "action": f"/send/{case}", "draft_key": f"{case}:1:reply", "save_url": f"/draft/{case}", "upload_url": "/upload", "limit": 20_000_000, "limit_label": "20 MB",
         "canned_url": "/canned", "suggest_url": "/contacts", "key": "k1", "seen": 7, "senders": [{"value": 1, "label": "Nordlys Billing", "active": True}],
         "modes": [{"value": a, "label": b, "to": c, "cc": d} for a, b, c, d in modes], "to": "jonas.weber@mailbox.example", "subject": "Re: " + row["subject"],
         "signature": "Maya Lindqvist · Nordlys Billing", "close": True, "rich": True, "body": more.pop("body", ""),
     }  # fmt: skip
-    note = {"action": f"/note/{case}", "draft_key": f"{case}:1:note", "save_url": f"/draft-note/{case}", "mention_url": "/colleagues"}
-    files = [{"name": "statement-nov.pdf", "size": 182_000, "url": "/f/1", "kind": "pdf", "ending": "pdf", "state": "scanned, clean"}, {"name": "IMG_2041.jpg", "size": 1_400_000, "url": "/f/2", "kind": "img", "ending": "jpg"}]
-    return {"case": {"id": case, "name": row["name"], "subject": row["subject"], "html": more.pop("html", False)}, "files": files, "composer": {"reply": reply, "note": note}, **more}
+    note = {
+        "action": f"/note/{case}",
+        "draft_key": f"{case}:1:note",
+        "save_url": f"/draft-note/{case}",
+        "mention_url": "/colleagues",
+    }
+    files = [
+        {
+            "name": "statement-nov.pdf",
+            "size": 182_000,
+            "url": "/f/1",
+            "kind": "pdf",
+            "ending": "pdf",
+            "state": "scanned, clean",
+        },
+        {"name": "IMG_2041.jpg", "size": 1_400_000, "url": "/f/2", "kind": "img", "ending": "jpg"},
+    ]
+    return {
+        "case": {"id": case, "name": row["name"], "subject": row["subject"], "html": more.pop("html", False)},
+        "files": files,
+        "composer": {"reply": reply, "note": note},
+        **more,
+    }
 
 
 def channels() -> dict[str, Any]:
     """What the table of channels reads."""
     names = ("name", "address", "letter", "provider", "health", "since", "dot", "state", "queue", "last")
     lines = [
-        ("Faktury CZ", "faktury@nordlys.example", "G", "google", "Sign-in ended", "since 06:12, 46 tries", "bad", "bad", "Billing", "06:11"),
-        ("Support EU", "help@nordlys.example", "M", "microsoft", "Collecting", "live, 4 s ago", "ok", "", "Orders", "10:46"),
-        ("Returns desk", "returns@nordlys.example", "R", "", "Slow server", "last check took 18 s", "warn", "warn", "Returns", "10:39"),
-        ("Summer campaign", "sommer@nordlys.example", "S", "", "Off", "by Aisha Khan, 2 Sep", "", "", "Orders", "2 Sep"),
+        (
+            "Faktury CZ",
+            "faktury@nordlys.example",
+            "G",
+            "google",
+            "Sign-in ended",
+            "since 06:12, 46 tries",
+            "bad",
+            "bad",
+            "Billing",
+            "06:11",
+        ),
+        (
+            "Support EU",
+            "help@nordlys.example",
+            "M",
+            "microsoft",
+            "Collecting",
+            "live, 4 s ago",
+            "ok",
+            "",
+            "Orders",
+            "10:46",
+        ),
+        (
+            "Returns desk",
+            "returns@nordlys.example",
+            "R",
+            "",
+            "Slow server",
+            "last check took 18 s",
+            "warn",
+            "warn",
+            "Returns",
+            "10:39",
+        ),
+        (
+            "Summer campaign",
+            "sommer@nordlys.example",
+            "S",
+            "",
+            "Off",
+            "by Aisha Khan, 2 Sep",
+            "",
+            "",
+            "Orders",
+            "2 Sep",
+        ),
     ]
-    columns = [{"key": "name", "label": "Channel"}, {"key": "health", "label": "Health"}, {"label": "Default queue"}, {"key": "last", "label": "Last email"}, {"label": "On"}]
-    return {"channels": [dict(zip(names, line, strict=True), bad=line[6] == "bad") for line in lines], "columns": columns, "security": (("tls", "TLS"), ("starttls", "STARTTLS"), ("none", "None")), "steps": [{"label": "Address", "state": "done"}, {"label": "Sign in", "state": "done"}, {"label": "Check", "state": "now"}, {"label": "Queue"}, {"label": "Test email"}], "errors": {"port": "Port: 99300 is too large: the most is 65535."}}
+    columns = [
+        {"key": "name", "label": "Channel"},
+        {"key": "health", "label": "Health"},
+        {"label": "Default queue"},
+        {"key": "last", "label": "Last email"},
+        {"label": "On"},
+    ]
+    return {
+        "channels": [dict(zip(names, line, strict=True), bad=line[6] == "bad") for line in lines],
+        "columns": columns,
+        "security": (("tls", "TLS"), ("starttls", "STARTTLS"), ("none", "None")),
+        "steps": [
+            {"label": "Address", "state": "done"},
+            {"label": "Sign in", "state": "done"},
+            {"label": "Check", "state": "now"},
+            {"label": "Queue"},
+            {"label": "Test email"},
+        ],
+        "errors": {"port": "Port: 99300 is too large: the most is 65535."},
+    }
 
 
 STEPS = [
@@ -94,7 +191,11 @@ STEPS = [
     {"group": "Collecting email", "name": "New email is announced live (IDLE)", "state": "wait"},
     {"done": True, "ok": False},
 ]  # fmt: skip
-BODY = "<!doctype html><meta charset=utf-8><body><h2>Order 48213</h2>" + "<p>A letter with colours of its own.</p>" * 30 + "<script>parent.document.title='owned'</script></body>"
+BODY = (
+    "<!doctype html><meta charset=utf-8><body><h2>Order 48213</h2>"
+    + "<p>A letter with colours of its own.</p>" * 30
+    + "<script>parent.document.title='owned'</script></body>"
+)
 
 
 class Desk:
@@ -146,16 +247,45 @@ class Desk:
 
     def page(self, path: str) -> str | None:
         """The HTML of a path."""
-        offer = {"until": timezone.now() + timedelta(seconds=18), "now": timezone.now(), "seconds": 30, "queue": "Returns", "waiting": 840, "priority": "High", "urgent": True, "subject": "Wrong size sent, flying on Friday", "who": "Camille Roux, 3rd email this week", "accept_url": "/accept", "decline_url": "/decline"}
+        offer = {
+            "until": timezone.now() + timedelta(seconds=18),
+            "now": timezone.now(),
+            "seconds": 30,
+            "queue": "Returns",
+            "waiting": 840,
+            "priority": "High",
+            "urgent": True,
+            "subject": "Wrong size sent, flying on Friday",
+            "who": "Camille Roux, 3rd email this week",
+            "accept_url": "/accept",
+            "decline_url": "/decline",
+        }
         parts = path.strip("/").split("/")
         if parts[0] == "agent":
-            more = {"offer": offer, "undo": timezone.now() + timedelta(seconds=7), "now": timezone.now()} if "busy" in parts else {}
+            more = (
+                {"offer": offer, "undo": timezone.now() + timedelta(seconds=7), "now": timezone.now()}
+                if "busy" in parts
+                else {}
+            )
             pane = "list" if "list" in parts else "thread"
-            return _render("agent", frame(rows=rows(), pane=pane, live_url="/live", **thread(2, html="html" in parts), **more, **self.context))
+            return _render(
+                "agent",
+                frame(
+                    rows=rows(),
+                    pane=pane,
+                    live_url="/live",
+                    **thread(2, html="html" in parts),
+                    **more,
+                    **self.context,
+                ),
+            )
         if parts[0] == "work":
             return _render("thread", thread(int(parts[1])))
         if parts[0] in ("channels", "wizard"):
-            return _render("channels", frame(**channels(), wizard=parts[0] == "wizard", details="details" in parts, **self.context))
+            return _render(
+                "channels",
+                frame(**channels(), wizard=parts[0] == "wizard", details="details" in parts, **self.context),
+            )
         if parts[0] in ("sign_in", "empty"):
             return _render(parts[0], frame(**self.context))
         return BODY if parts[0] == "body" else "" if parts[0] in ("offers", "seen") else None
@@ -189,7 +319,12 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(json.dumps(JSON[path]), "application/json")
         page = self.desk.page(path)
         policy = mail_policy(images=False) if path == "/body" else POLICY
-        self._answer(page or "", "text/html; charset=utf-8", 404 if page is None else self.desk.status.get(path, 200), {"Content-Security-Policy": policy})
+        self._answer(
+            page or "",
+            "text/html; charset=utf-8",
+            404 if page is None else self.desk.status.get(path, 200),
+            {"Content-Security-Policy": policy},
+        )
         with self.desk.arrived:
             self.desk.answered.append(self.path)
             self.desk.arrived.notify_all()
@@ -207,21 +342,37 @@ class _Handler(BaseHTTPRequestHandler):
         if path == "/check":
             return self._lines()
         if path == "/upload":
-            return self._answer(json.dumps({"id": "f9", "name": "shot.png", "size": 5}), "application/json", status)
-        return self._answer("" if status < 400 else '<div class="notice warn"><div>Something new arrived.</div></div>', "text/html", status)
+            return self._answer(
+                json.dumps({"id": "f9", "name": "shot.png", "size": 5}), "application/json", status
+            )
+        return self._answer(
+            "" if status < 400 else '<div class="notice warn"><div>Something new arrived.</div></div>',
+            "text/html",
+            status,
+        )
 
     def _answer(self, text: str, kind: str, status: int = 200, headers: dict[str, str] | None = None) -> None:
         self._send(text.encode(), kind, status, headers)
 
-    def _send(self, content: bytes, kind: str, status: int = 200, headers: dict[str, str] | None = None) -> None:
+    def _send(
+        self, content: bytes, kind: str, status: int = 200, headers: dict[str, str] | None = None
+    ) -> None:
         self.send_response(status)
-        for name, value in {"Content-Type": kind, "Content-Length": str(len(content)), **(headers or {})}.items():
+        for name, value in {
+            "Content-Type": kind,
+            "Content-Length": str(len(content)),
+            **(headers or {}),
+        }.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)
 
     def _file(self, path: Path) -> None:
-        self._send(path.read_bytes(), TYPES.get(path.suffix, "application/octet-stream"), headers={"Cache-Control": "max-age=60"})
+        self._send(
+            path.read_bytes(),
+            TYPES.get(path.suffix, "application/octet-stream"),
+            headers={"Cache-Control": "max-age=60"},
+        )
 
     def _lines(self) -> None:
         self._stream_head("application/x-ndjson")
@@ -244,7 +395,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"retry: 500\n\n")
             while True:
                 with self.desk.arrived:
-                    self.desk.arrived.wait_for(lambda: len(self.desk.events) > sent, timeout=1)
+                    self.desk.arrived.wait_for(lambda known=sent: len(self.desk.events) > known, timeout=1)
                     fresh = self.desk.events[sent:]
                 for event in fresh:
                     sent += 1
@@ -256,7 +407,15 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 JSON: dict[str, Any] = {
-    "/canned": [{"name": "Refund on its way", "shortcut": "refund-sent", "preview": "We have returned your payment.", "text": "We have returned {{ amount }} to your card.", "html": "We have returned <b>{{ amount }}</b> to your card."}],
+    "/canned": [
+        {
+            "name": "Refund on its way",
+            "shortcut": "refund-sent",
+            "preview": "We have returned your payment.",
+            "text": "We have returned {{ amount }} to your card.",
+            "html": "We have returned <b>{{ amount }}</b> to your card.",
+        }
+    ],
     "/contacts": [{"name": "Camille Roux", "address": "camille@roux.example"}],
     "/colleagues": [{"name": "Tomáš Havel", "handle": "tomas"}],
 }

@@ -11,7 +11,16 @@ from django.utils import timezone
 
 from postroom.actions import work
 from postroom.actions.notes import add_note
-from postroom.models import Attachment, Case, CaseState, Interaction, InteractionState, Message, MessageKind, OutState
+from postroom.models import (
+    Attachment,
+    Case,
+    CaseState,
+    Interaction,
+    InteractionState,
+    Message,
+    MessageKind,
+    OutState,
+)
 from tests.web.seed import Desk, letter, receive
 
 pytestmark = pytest.mark.django_db

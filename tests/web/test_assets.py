@@ -64,7 +64,9 @@ def test_every_icon_a_template_or_script_names_is_in_the_sprite() -> None:
     package = Path(assets.__file__).resolve().parents[1]
     templates = "\n".join(path.read_text() for path in (package / "templates").rglob("*.html"))
     scripts = "\n".join(path.read_text() for path in (FRONTEND / "src").rglob("*.ts"))
-    named = set(re.findall(r"""\{% icon ["']([\w-]+)["']""", templates)) | set(re.findall(r'\bicon\("([\w-]+)"', scripts))
+    named = set(re.findall(r"""\{% icon ["']([\w-]+)["']""", templates)) | set(
+        re.findall(r'\bicon\("([\w-]+)"', scripts)
+    )
     assert named - there == set()
     assert len(named) > 15
 

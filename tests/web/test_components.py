@@ -27,7 +27,16 @@ def render(text: str, **context: object) -> str:
 
 @pytest.mark.parametrize(
     ("name", "initials"),
-    [("Maya Lindqvist", "ML"), ("عمر حداد", "عح"), ("Tomáš", "TO"), ("jonas.weber@mailbox.example", "JW"), ("Anna Maria von Berg", "AB"), ("(none)", "NO"), ("", "?"), ("!!", "?")],
+    [
+        ("Maya Lindqvist", "ML"),
+        ("عمر حداد", "عح"),
+        ("Tomáš", "TO"),
+        ("jonas.weber@mailbox.example", "JW"),
+        ("Anna Maria von Berg", "AB"),
+        ("(none)", "NO"),
+        ("", "?"),
+        ("!!", "?"),
+    ],
 )
 def test_initials_of(name: str, initials: str) -> None:
     assert take_initials(name) == initials
@@ -40,13 +49,29 @@ def test_a_key_always_has_the_same_hue_whatever_its_case() -> None:
 
 @pytest.mark.parametrize(
     ("when", "says"),
-    [(NOON - timedelta(hours=1), "11:00"), (NOON - timedelta(days=1), "Yesterday"), (NOON - timedelta(days=40), "11 Oct"), (NOON - timedelta(days=400), "16 Oct 2025")],
+    [
+        (NOON - timedelta(hours=1), "11:00"),
+        (NOON - timedelta(days=1), "Yesterday"),
+        (NOON - timedelta(days=40), "11 Oct"),
+        (NOON - timedelta(days=400), "16 Oct 2025"),
+    ],
 )
 def test_a_moment_is_said_as_briefly_as_it_stays_clear(when: datetime, says: str) -> None:
     assert say_when(when, NOON) == says
 
 
-@pytest.mark.parametrize(("seconds", "says"), [(8, "8 s"), (2520, "42 min"), (4320, "1 h 12 min"), (7200, "2 h"), (90_000, "1 day"), (400_000, "4 days"), (-5, "0 s")])
+@pytest.mark.parametrize(
+    ("seconds", "says"),
+    [
+        (8, "8 s"),
+        (2520, "42 min"),
+        (4320, "1 h 12 min"),
+        (7200, "2 h"),
+        (90_000, "1 day"),
+        (400_000, "4 days"),
+        (-5, "0 s"),
+    ],
+)
 def test_a_duration_is_said_in_its_two_largest_units(seconds: int, says: str) -> None:
     assert say_duration(seconds) == says
 
@@ -57,13 +82,26 @@ def test_a_due_time_says_in_words_what_its_colour_says() -> None:
     assert say_due(NOON - timedelta(minutes=8), NOON) == ("8 min overdue", "bad")
 
 
-@pytest.mark.parametrize(("size", "says"), [(1, "1 byte"), (999, "999 bytes"), (182_000, "182 kB"), (1_400_000, "1.4 MB"), (20_000_000, "20.0 MB"), (999_700, "1.0 MB"), (3_000_000_000, "3.0 GB")])
+@pytest.mark.parametrize(
+    ("size", "says"),
+    [
+        (1, "1 byte"),
+        (999, "999 bytes"),
+        (182_000, "182 kB"),
+        (1_400_000, "1.4 MB"),
+        (20_000_000, "20.0 MB"),
+        (999_700, "1.0 MB"),
+        (3_000_000_000, "3.0 GB"),
+    ],
+)
 def test_a_size_is_said_in_decimal_units(size: int, says: str) -> None:
     assert say_size(size) == says
 
 
 def test_an_input_ties_label_help_and_error_together() -> None:
-    html = render("{% input 'settings.port' 'Port' type='number' value=0 least=0 most=65535 help='Usually 993.' error='Too large.' required=True %}")
+    html = render(
+        "{% input 'settings.port' 'Port' type='number' value=0 least=0 most=65535 help='Usually 993.' error='Too large.' required=True %}"
+    )
     assert 'for="f-settings-port"' in html
     assert 'aria-describedby="f-settings-port-error f-settings-port-help"' in html
     assert 'aria-invalid="true"' in html
@@ -72,7 +110,10 @@ def test_an_input_ties_label_help_and_error_together() -> None:
 
 
 def test_a_select_chooses_the_value_however_it_is_typed() -> None:
-    html = render("{% input 'port' 'Port' type='select' value='993' choices=choices %}", choices=((143, "143"), (993, "993")))
+    html = render(
+        "{% input 'port' 'Port' type='select' value='993' choices=choices %}",
+        choices=((143, "143"), (993, "993")),
+    )
     assert '<option value="993" selected>' in html
     assert html.count("selected") == 1
 
@@ -84,7 +125,17 @@ def test_a_switch_says_false_when_it_is_off() -> None:
 
 
 def test_draw_takes_the_same_from_an_object_and_escapes_it() -> None:
-    one = SimpleNamespace(name="host", label="Server", id="f-host", type="text", value='"><script>', help="", error="", condition="security=tls", described_by="")
+    one = SimpleNamespace(
+        name="host",
+        label="Server",
+        id="f-host",
+        type="text",
+        value='"><script>',
+        help="",
+        error="",
+        condition="security=tls",
+        described_by="",
+    )
     html = render("{% draw one %}", one=one)
     assert "<script>" not in html
     assert 'data-visible-if="security=tls"' in html
@@ -103,7 +154,11 @@ def test_a_form_field_shows_its_errors_beside_itself() -> None:
 
 def test_a_sorted_column_links_to_the_other_direction_and_keeps_the_search() -> None:
     request = RequestFactory().get("/channels", {"q": "faktury", "page": "3"})
-    html = render("{% table_head columns 'name' %}", columns=[{"key": "name", "label": "Channel"}, {"label": "Queue"}], request=request)
+    html = render(
+        "{% table_head columns 'name' %}",
+        columns=[{"key": "name", "label": "Channel"}, {"label": "Queue"}],
+        request=request,
+    )
     assert 'aria-sort="ascending"' in html
     assert "?q=faktury&amp;sort=-name" in html
     assert html.count("<a ") == 1
@@ -128,7 +183,15 @@ def test_no_moment_says_nothing() -> None:
     assert render("{{ when|ago }}", when=timezone.now() - timedelta(minutes=5)) == "5 min"
 
 
-PAGES = {"/agent/busy": "the workspace", "/agent/list": "the list", "/agent/html": "a letter in HTML", "/channels/details": "a table", "/wizard": "a drawer with a form", "/sign_in": "signing in", "/empty": "an empty list"}
+PAGES = {
+    "/agent/busy": "the workspace",
+    "/agent/list": "the list",
+    "/agent/html": "a letter in HTML",
+    "/channels/details": "a table",
+    "/wizard": "a drawer with a form",
+    "/sign_in": "signing in",
+    "/empty": "an empty list",
+}
 WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 
@@ -137,7 +200,9 @@ WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "bes
 @pytest.mark.parametrize("path", PAGES, ids=list(PAGES.values()))
 def test_axe_finds_nothing_on(chromium: Browser, desk: Desk, path: str, theme: str) -> None:
     for width in (1440, 390):
-        context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=theme, base_url=desk.url)  # type: ignore[arg-type]
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=theme, base_url=desk.url
+        )  # type: ignore[arg-type]
         page = context.new_page()
         page.goto(path)
         page.wait_for_selector("html[data-ready]")

@@ -78,7 +78,9 @@ def test_letters_typed_while_the_conversation_still_loads_land_in_its_reply(page
 
 def test_no_key_acts_with_a_modifier_or_right_after_one(page: Page) -> None:
     open_page(page)
-    page.evaluate("document.addEventListener('click', e => e.target.closest('[data-key=e]') && (window.closed_ = true))")
+    page.evaluate(
+        "document.addEventListener('click', e => e.target.closest('[data-key=e]') && (window.closed_ = true))"
+    )
     page.keyboard.down("Control")
     page.keyboard.press("e")
     page.keyboard.up("Control")
@@ -94,7 +96,9 @@ def test_no_key_acts_with_a_modifier_or_right_after_one(page: Page) -> None:
 
 def test_keys_work_on_a_cyrillic_board(page: Page) -> None:
     open_page(page)
-    page.evaluate("document.dispatchEvent(new KeyboardEvent('keydown', {key: 'о', code: 'KeyJ', bubbles: true, cancelable: true}))")
+    page.evaluate(
+        "document.dispatchEvent(new KeyboardEvent('keydown', {key: 'о', code: 'KeyJ', bubbles: true, cancelable: true}))"
+    )
     expect(page.locator("#thread [data-title]")).to_have_text("Re: Where is my parcel?")
 
 
@@ -134,11 +138,16 @@ def test_an_offer_takes_a_and_d_and_never_lies_over_send(page: Page, desk: Desk)
     for width in (1440, 1000, 390):
         page.set_viewport_size({"width": width, "height": 844})
         open_page(page, "/agent/busy")
-        offer, send = page.locator("pr-offer").bounding_box(), page.locator("[data-send]").first.bounding_box()
+        offer, send = (
+            page.locator("pr-offer").bounding_box(),
+            page.locator("[data-send]").first.bounding_box(),
+        )
         assert offer is not None
         assert send is not None
         apart = offer["x"] + offer["width"] <= send["x"] or send["x"] + send["width"] <= offer["x"]
-        assert apart or offer["y"] + offer["height"] <= send["y"] or send["y"] + send["height"] <= offer["y"], width
+        assert (
+            apart or offer["y"] + offer["height"] <= send["y"] or send["y"] + send["height"] <= offer["y"]
+        ), width
     page.wait_for_function("() => new Promise(done => setTimeout(() => done(true), 700))")
     page.keyboard.press("a")
     page.wait_for_url("**/accept")
@@ -181,7 +190,9 @@ def test_a_lapsed_session_keeps_the_draft_and_says_so(page: Page, desk: Desk) ->
     page.click("form[data-kind=reply] textarea")
     page.wait_for_selector(EDITOR)
     page.keyboard.type("Do not lose this")
-    expect(page.locator("form[data-kind=reply] [data-saved]")).to_have_text("Signed out: draft kept in this browser")
+    expect(page.locator("form[data-kind=reply] [data-saved]")).to_have_text(
+        "Signed out: draft kept in this browser"
+    )
 
 
 def test_reply_and_note_keep_their_own_text(page: Page, desk: Desk) -> None:
@@ -276,7 +287,9 @@ def test_a_file_goes_up_at_once_and_its_id_with_the_letter(page: Page, desk: Des
     open_page(page)
     page.click("form[data-kind=reply] textarea")
     page.wait_for_selector(EDITOR)
-    page.set_input_files("input[name=files]", {"name": "shot.png", "mimeType": "image/png", "buffer": b"12345"})
+    page.set_input_files(
+        "input[name=files]", {"name": "shot.png", "mimeType": "image/png", "buffer": b"12345"}
+    )
     expect(page.locator("[data-files] input[name=attachment]")).to_have_value("f9")
     assert desk.wait_for_post("/upload")["file"] == ["12345"]
     page.click("[data-files] [data-remove]")
@@ -288,7 +301,9 @@ def test_a_file_over_the_limit_is_refused_before_it_goes_up(page: Page, desk: De
     page.evaluate("document.querySelector('form[data-kind=reply]').dataset.limit = '4'")
     page.click("form[data-kind=reply] textarea")
     page.wait_for_selector(EDITOR)
-    page.set_input_files("input[name=files]", {"name": "shot.png", "mimeType": "image/png", "buffer": b"12345"})
+    page.set_input_files(
+        "input[name=files]", {"name": "shot.png", "mimeType": "image/png", "buffer": b"12345"}
+    )
     expect(page.locator("#toasts pr-toast.bad")).to_contain_text("shot.png is too large")
     assert [path for path, _ in desk.posts if path == "/upload"] == []
 
@@ -301,7 +316,9 @@ def test_recipients_become_chips_suggestions_help_and_wrong_ones_stop_sending(pa
     expect(page.locator("pr-recipients .opt").first).to_contain_text("Camille Roux")
     page.keyboard.press("Enter")
     page.keyboard.type("nobody,")
-    expect(page.locator("input[name=to]")).to_have_value("jonas.weber@mailbox.example, Camille Roux <camille@roux.example>, nobody")
+    expect(page.locator("input[name=to]")).to_have_value(
+        "jonas.weber@mailbox.example, Camille Roux <camille@roux.example>, nobody"
+    )
     expect(page.locator(".rcpt.bad")).to_have_text("nobody")
     page.keyboard.press("Control+Enter")
     expect(page.locator("#toasts pr-toast.bad")).to_contain_text("not an email address")
@@ -424,7 +441,9 @@ def test_a_narrow_window_shows_one_pane_and_a_menu(page: Page) -> None:
 
 
 def test_without_scripts_the_forms_and_links_still_work(chromium: Browser, desk: Desk) -> None:
-    context = chromium.new_context(java_script_enabled=False, base_url=desk.url, viewport={"width": 1440, "height": 1400})
+    context = chromium.new_context(
+        java_script_enabled=False, base_url=desk.url, viewport={"width": 1440, "height": 1400}
+    )
     page = context.new_page()
     page.goto("/agent")
     page.fill("form[data-kind=reply] textarea", "Sent without scripts")

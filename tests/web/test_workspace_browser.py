@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, TimeoutError, expect
 
 from postroom.actions import work
 from postroom.flow.offer import offer_waiting
-from postroom.models import Case, CaseState, Interaction, InteractionState, Message, MessageKind, OutState, Presence, User
+from postroom.models import (
+    Case,
+    CaseState,
+    Interaction,
+    InteractionState,
+    Message,
+    MessageKind,
+    OutState,
+    User,
+)
 from tests.servers.ports import wait_until
-from tests.web.seed import HTML, Desk, letter, make_desk, receive, seed
+from tests.web.seed import Desk, letter, make_desk, receive
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 Window = Callable[..., Page]

@@ -13,6 +13,7 @@ from string import Template
 
 DOMAIN = "nordlys.example"
 MAILBOXES = tuple(f"{name}@{DOMAIN}" for name in ("help", "returns", "billing", "bonjour"))
+FILE = "premises.json"
 PASSWORD = "northern-lights"
 """Of everybody at the desk. It is printed at every start: this is for looking at, on loopback only."""
 
@@ -47,14 +48,13 @@ class Premises:
 
 def move_in(folder: Path) -> Premises:
     """The premises kept in this folder, or new ones. A port that somebody else has taken meanwhile is exchanged."""
-    path = folder / "premises.json"
-    kept = json.loads(path.read_text()) if path.exists() else {}
-    found = Premises(
-        imap_port=_free(kept.get("imap_port", 0)),
-        smtp_port=_free(kept.get("smtp_port", 0)),
-        accounts=kept.get("accounts") or {address: secrets.token_urlsafe(16) for address in MAILBOXES},
-    )
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / FILE
+    if path.exists():
+        kept = premises_in(folder)
+        found = Premises(_free(kept.imap_port), _free(kept.smtp_port), kept.accounts)
+    else:
+        found = Premises(_free(), _free(), {address: secrets.token_urlsafe(16) for address in MAILBOXES})
     part = path.with_suffix(".part")
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(vars(found), file)
@@ -62,13 +62,16 @@ def move_in(folder: Path) -> Premises:
     return found
 
 
+def premises_in(folder: Path) -> Premises:
+    """The premises kept in this folder, as they are."""
+    return Premises(**json.loads((folder / FILE).read_text()))
+
+
 def setup_text(premises: Premises) -> str:
     """The firm's setup file, for its mail server as it is now."""
     values = {f"{address.partition('@')[0]}_password": word for address, word in premises.accounts.items()}
     template = Template(files(__package__).joinpath("nordlys.toml").read_text(encoding="utf-8"))
-    return template.substitute(
-        values, imap=premises.imap_port, smtp=premises.smtp_port, password=PASSWORD
-    )
+    return template.substitute(values, imap=premises.imap_port, smtp=premises.smtp_port, password=PASSWORD)
 
 
 def is_free(port: int) -> bool:
@@ -82,7 +85,7 @@ def is_free(port: int) -> bool:
     return True
 
 
-def _free(wanted: int) -> int:
+def _free(wanted: int = 0) -> int:
     if wanted and is_free(wanted):
         return wanted
     with socket.socket() as sock:

@@ -130,7 +130,9 @@ def _threaded(answered: Answered | None) -> bytes:
     """The two thread fields, literally: `email` would encode long Message-IDs, and nobody could read them then."""
     if answered is None:
         return b""
-    return f"In-Reply-To: {answered.message_id}\r\nReferences: {CRLF_SPACE.join(_chain(answered))}\r\n".encode()
+    return (
+        f"In-Reply-To: {answered.message_id}\r\nReferences: {CRLF_SPACE.join(_chain(answered))}\r\n".encode()
+    )
 
 
 def _chain(answered: Answered) -> tuple[str, ...]:

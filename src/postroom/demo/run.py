@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import signal
 from pathlib import Path
 
-from postroom.demo.firm import move_in
+from postroom.demo.firm import premises_in
 from postroom.demo.world import World
 
-log = logging.getLogger(__name__)
 
-
-def run(folder: Path, *, imap_port: int, smtp_port: int, pace: float, seed: int) -> None:
-    """Live. Raises OSError when a port is taken."""
-    premises = move_in(folder)
+def run(folder: Path, *, pace: float, seed: int) -> None:
+    """Live on the premises kept in this folder. Raises OSError when a port is taken."""
+    premises = premises_in(folder)
     world = World(
-        folder, premises.accounts, imap_port=imap_port, smtp_port=smtp_port, pace=pace, seed=seed
-    )  # fmt: skip
+        folder,
+        premises.accounts,
+        imap_port=premises.imap_port,
+        smtp_port=premises.smtp_port,
+        pace=pace,
+        seed=seed,
+    )
     asyncio.run(_run(world))
 
 

@@ -22,6 +22,11 @@ _CONTROLS |= {0xFEFF: None, 0x2028: " ", 0x2029: " "}  # type: ignore[dict-item]
 _FROM_LINE = re.compile(rb">?From (?![ \t]*:)[^\r\n]*\r?\n")
 
 
+_KEYS: dict[str, str] = {}
+"""Field names as written -> lower case. Looking one up is cheaper than checking and lowering it for every letter."""
+_KEYS_KEPT = 4_000
+
+
 class Headers:
     """Fields in the order written. Names are compared without case. `flags` tells what had to be repaired or cut."""
 
@@ -57,21 +62,30 @@ class Headers:
         return lines
 
     def _index(self) -> None:
-        fields, longest = self._fields, limits.HEADER_BYTES
+        fields = self._fields
         for line in self._lines:
-            name, colon, value = line.partition(":")
-            if not colon or " " in name or "\t" in name:
-                name = self._repair(name, colon)
-                if not name:
-                    continue
-            if len(value) > longest:
-                self.flags.add("header-limit")
-                value = value[:longest]
-            name = name.lower()
+            written, colon, value = line.partition(":")
+            name = _KEYS.get(written) or self._key(written, colon)
             if name in fields:
                 fields[name].append(value)
             elif name:
                 fields[name] = [value]
+        if len(self._lines) and max(map(len, self._lines)) > limits.HEADER_BYTES:
+            self._cut_values()
+
+    def _cut_values(self) -> None:
+        self.flags.add("header-limit")
+        for values in self._fields.values():
+            values[:] = [value[: limits.HEADER_BYTES] for value in values]
+
+    def _key(self, written: str, colon: str) -> str:
+        """The lower-case name of a field; empty for a line that is no field. Names seen before are in _KEYS."""
+        if not colon or " " in written or "\t" in written:
+            return self._repair(written, colon).lower()
+        name = written.lower()
+        if len(_KEYS) < _KEYS_KEPT and len(written) < 80:
+            _KEYS[written] = name
+        return name
 
     def _repair(self, name: str, colon: str) -> str:
         """The name of a field written with space before its colon; empty for a line that is no field."""

@@ -9,6 +9,7 @@ import re
 from postroom.mail.caseless import fold_case
 from postroom.mail.quote_lines import (
     FENCE_STARTS,
+    REPLY_PLACES,
     WROTE_WORDS,
     Line,
     is_fence,
@@ -35,28 +36,31 @@ def is_all_said(text: str) -> bool:
     firsts, lasts = {line[:1] for line in lines}, {line[-1:] for line in lines}
     if ">" in firsts or "=" in lasts:
         return False
+    folded = fold_case(plain)
     return not (
-        _may_introduce(plain, firsts, lasts)
-        or _has_marks(plain, lines, firsts, lasts)
+        _may_introduce(plain, folded, firsts, lasts)
+        or _has_marks(folded, lines, firsts, lasts)
         or _has_labels(plain, lines)
         or _has_mobile(lines)
         or _has_disclaimer(lines)
     )
 
 
-def _may_introduce(plain: str, firsts: set[str], lasts: set[str]) -> bool:
+def _may_introduce(plain: str, folded: str, firsts: set[str], lasts: set[str]) -> bool:
     """Whether a line may say who wrote the next ones: see quote_lines.is_attribution."""
-    if WROTE_WORDS.are_in(fold_case(plain)):
-        if not plain.isascii():
-            return True
-        shaped = not lasts.isdisjoint(_ENDS) or not firsts.isdisjoint("-_*~0123456789") or "--" in plain
-        return shaped and ("@" in plain or bool(_DIGIT.search(plain)))
     if "GMT" in plain or "UTC" in plain:
         return True
-    return "@" in plain and not lasts.isdisjoint(_ENDS) and bool(_DIGIT.search(plain))
+    ended = not lasts.isdisjoint(_ENDS)
+    if plain.isascii():
+        shaped = ended or not firsts.isdisjoint("-_*~0123456789") or "--" in plain
+        if not shaped or not ("@" in plain or _DIGIT.search(plain)):
+            return False
+    if ended and "@" in plain and _DIGIT.search(plain):
+        return True
+    return WROTE_WORDS.are_in(folded)
 
 
-def _has_marks(plain: str, lines: list[str], firsts: set[str], lasts: set[str]) -> bool:
+def _has_marks(folded: str, lines: list[str], firsts: set[str], lasts: set[str]) -> bool:
     """Whether a line stands between the said and the old, or above a signature."""
     if not firsts.isdisjoint(_MARK_STARTS) or not lasts.isdisjoint(_COLONS):
         for text in lines:
@@ -64,7 +68,7 @@ def _has_marks(plain: str, lines: list[str], firsts: set[str], lasts: set[str]) 
                 line = Line(0, 0, 0, text)
                 if is_fence(line) or is_delimiter(text) or is_mark(line):
                     return True
-    if "line" not in fold_case(plain):
+    if "line" not in folded or not REPLY_PLACES.are_in(folded):
         return False
     return any(is_reply_mark(Line(0, 0, 0, text)) for text in lines if "line" in fold_case(text))
 
@@ -82,7 +86,10 @@ def _has_mobile(lines: list[str]) -> bool:
     if is_mobile(last):
         return True
     alone = zip(lines, lines[1:], lines[2:], strict=False)
-    return any(text and not above and not below and is_mobile(text) for above, text, below in alone)
+    return any(
+        text and not above and not below and len(text) < 80 and text.isascii() and is_mobile(text)
+        for above, text, below in alone
+    )
 
 
 def _has_disclaimer(lines: list[str]) -> bool:

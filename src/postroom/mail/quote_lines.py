@@ -84,6 +84,7 @@ def _words(*groups: str) -> str:
 _WROTE = re.compile(_words(*WROTE), re.IGNORECASE)
 # The longest word of each phrase of WROTE, and what stands in every attribution without such a verb (see is_attribution).
 _VERBS = [max(phrase.replace("\\", "").split(), key=len) for phrase in alternatives(*WROTE)]
+_VERBS += ["schr", "scri", "kirj", "naps", "skre", "wr"]  # each stands for many
 WROTE_WORDS = AnyOf(_VERBS)
 _TELLING = AnyOf([*_VERBS, "@", "gmt", "utc"])
 _OPENER = re.compile(_words(*OPENERS) + r"(?=[\s\d,])|在|于", re.IGNORECASE)
@@ -310,6 +311,8 @@ _REPLY_MARK = re.compile(
 
 _MARK_STARTS = frozenset("-–—_=*~+>")
 _COLONS = frozenset(":：")
+REPLY_PLACES = AnyOf("above oberhalb über au-dessus encima sopra acima ovanför ovenfor boven powyżej".split())
+"""Where an answer is asked for: _REPLY_MARK needs one of these."""
 _REPLY_MARK_STARTS = frozenset(("--", "==", "##", "__", "~~", "**"))
 
 

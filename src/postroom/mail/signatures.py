@@ -59,7 +59,9 @@ def is_mobile(text: str) -> bool:
     """Whether the line is what a phone or mail program adds by itself: "Sent from my iPhone"."""
     if len(text) > 240:
         return False
-    words = (_LINK.sub("", text) if "." in text or ":" in text else text).strip(_WRAPPING)
+    words, folded = text.strip(_WRAPPING), fold_case(text)
+    if "://" in folded or "www." in folded or "mailto:" in folded:
+        words = _LINK.sub("", text).strip(_WRAPPING)
     if not words or len(words) > 120:
         return False
     folded = fold_case(words)
@@ -166,7 +168,10 @@ _SURE = re.compile(
 )
 
 _SURE_WORDS = "certified virus|automatically logged|recorded for legal|before printing|intended solely|solely for the"
-_WEIGHTY = AnyOf(word for words in (*(words for words, _ in DISCLAIMERS), _SURE_WORDS) for word in words.split("|"))
+_STEMS = "confiden|konfiden|destinata|print|vertr|priv|solely"  # each stands for several of the words
+_WEIGHTY = AnyOf(
+    word for words in (*(words for words, _ in DISCLAIMERS), _SURE_WORDS, _STEMS) for word in words.split("|")
+)
 
 
 def disclaimer_start(lines: list[Line], first: int, last: int) -> int:

@@ -5,6 +5,7 @@ The product treats that world as any other mail server; it is set up by a setup 
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import time
@@ -48,7 +49,8 @@ class Command(BaseCommand):
             raise CommandError(f"Port {port} is taken. Choose another one: postroom demo --port {port + 1}")
         self._take_home(fresh=options["fresh"])
         premises = move_in(deployment.home / WORLD)
-        world = _world(premises, pace=options["pace"], seed=options["seed"])
+        folder = str(deployment.home / WORLD)
+        world = Child(["demo_world", "--folder", folder, "--pace", str(options["pace"]), "--seed", str(options["seed"])])  # fmt: skip
         try:
             prepare()
             world.keep_alive()
@@ -78,7 +80,7 @@ class Command(BaseCommand):
             _empty(home)
         if lock is not None:
             # the engine will want it; closing the descriptor gives it up
-            socket.close(lock)
+            os.close(lock)
 
     def _tell(self, port: int) -> None:
         people = "\n".join(f"    {one.email:<28}{one.role:<15}{one.name}" for one in PEOPLE)
@@ -88,13 +90,6 @@ class Command(BaseCommand):
             "Ctrl+C ends it; it goes on where it was the next time.\n"
         )
         self.stdout.flush()
-
-
-def _world(premises: Premises, *, pace: float, seed: int) -> Child:
-    return Child(
-        ["demo_world", "--folder", str(deployment.home / WORLD), "--imap-port", str(premises.imap_port),
-         "--smtp-port", str(premises.smtp_port), "--pace", str(pace), "--seed", str(seed)],
-    )  # fmt: skip
 
 
 def _desk(port: int) -> list[Child]:

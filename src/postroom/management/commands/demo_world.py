@@ -20,19 +20,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--folder", type=Path, required=True, help="where its mail lies")
-        parser.add_argument("--imap-port", type=int, required=True)
-        parser.add_argument("--smtp-port", type=int, required=True)
         parser.add_argument("--pace", type=float, default=40, help="usual seconds between two new letters")
         parser.add_argument("--seed", type=int, default=1)
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            run(
-                options["folder"],
-                imap_port=options["imap_port"],
-                smtp_port=options["smtp_port"],
-                pace=options["pace"],
-                seed=options["seed"],
-            )
+            run(options["folder"], pace=options["pace"], seed=options["seed"])
         except OSError as wrong:
             raise CommandError(f"The demo world cannot start: {wrong}") from None

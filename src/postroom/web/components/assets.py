@@ -45,7 +45,9 @@ def _manifest() -> dict[str, Asset]:
     try:
         changed = path.stat().st_mtime_ns
     except FileNotFoundError:
-        raise ImproperlyConfigured("The browser files are not built. Run `node frontend/build.mjs` or install the wheel.") from None
+        raise ImproperlyConfigured(
+            "The browser files are not built. Run `node frontend/build.mjs` or install the wheel."
+        ) from None
     return _read(path, changed)
 
 
@@ -53,4 +55,7 @@ def _manifest() -> dict[str, Asset]:
 def _read(path: Path, changed: int) -> dict[str, Asset]:
     # `changed` is only part of the key: a new build is seen without a restart.
     files = json.loads(path.read_text(encoding="utf-8"))["files"]
-    return {name: Asset(file=entry["file"], imports=tuple(entry.get("imports", ()))) for name, entry in files.items()}
+    return {
+        name: Asset(file=entry["file"], imports=tuple(entry.get("imports", ())))
+        for name, entry in files.items()
+    }

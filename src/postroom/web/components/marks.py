@@ -15,7 +15,9 @@ def choose_hue(key: object) -> int:
 
 def take_initials(name: str) -> str:
     """One or two letters for an avatar: of the first and the last word, else of the local part of an address."""
-    words = [word for word in name.partition("@")[0].replace(".", " ").replace("_", " ").split() if _first(word)]
+    words = [
+        word for word in name.partition("@")[0].replace(".", " ").replace("_", " ").split() if _first(word)
+    ]
     if not words:
         return "?"
     chosen = words if len(words) == 1 else [words[0], words[-1]]

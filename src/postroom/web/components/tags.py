@@ -45,7 +45,7 @@ def scripts(*names: str) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def chosen_theme(context: template.Context) -> str:
-    """"light", "dark", or "" for as the system has it: the context's `theme`, else this browser's cookie."""
+    """ "light", "dark", or "" for as the system has it: the context's `theme`, else this browser's cookie."""
     request = context.get("request")
     chosen = context.get("theme") or (request.COOKIES.get("theme", "") if request is not None else "")
     return chosen if chosen in ("light", "dark") else ""
@@ -55,7 +55,13 @@ def chosen_theme(context: template.Context) -> str:
 def icon(name: str, size: str = "", label: str = "") -> SafeString:
     """`{% icon 'mail' %}`: an icon of the sprite; sizes `s` (14 px), none (16), `l` (18). Without `label` it is hidden from screen readers."""
     says = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
-    return format_html('<svg class="{}" {}><use href="{}#{}"/></svg>', f"i {size}".strip(), says, assets.address("icons.svg"), name)
+    return format_html(
+        '<svg class="{}" {}><use href="{}#{}"/></svg>',
+        f"i {size}".strip(),
+        says,
+        assets.address("icons.svg"),
+        name,
+    )
 
 
 @register.simple_tag
@@ -80,7 +86,11 @@ def moment(when: datetime | None, extra: str = "") -> SafeString:
     if when is None:
         return mark_safe("")
     return format_html(
-        '<time class="{}" datetime="{}" title="{}">{}</time>', extra, when.isoformat(), words.say_when_fully(when), words.say_when(when)
+        '<time class="{}" datetime="{}" title="{}">{}</time>',
+        extra,
+        when.isoformat(),
+        words.say_when_fully(when),
+        words.say_when(when),
     )
 
 
@@ -91,7 +101,11 @@ def due(when: datetime | None) -> SafeString:
         return mark_safe("")
     text, state = words.say_due(when)
     return format_html(
-        '<span class="{}" title="{}">{}{}</span>', f"chip {state}".strip(), words.say_when_fully(when), icon("clock"), text
+        '<span class="{}" title="{}">{}{}</span>',
+        f"chip {state}".strip(),
+        words.say_when_fully(when),
+        icon("clock"),
+        text,
     )
 
 
@@ -122,14 +136,18 @@ def rfc3339(when: datetime | None) -> str:
 @register.simple_tag
 def badge(text: str, state: str = "", icon_name: str = "") -> SafeString:
     """`{% badge 'High' 'bad' %}`: a chip; states none, `o` (outlined), `ok`, `warn`, `bad`, `acc`."""
-    return format_html('<span class="{}">{}{}</span>', f"chip {state}".strip(), icon(icon_name) if icon_name else "", text)
+    return format_html(
+        '<span class="{}">{}{}</span>', f"chip {state}".strip(), icon(icon_name) if icon_name else "", text
+    )
 
 
 @register.simple_tag
 def capacity(used: int, whole: int) -> SafeString:
     """`{% capacity 3 5 %}`: one segment per email in hand, over capacity in another colour and in words."""
     segments = format_html_join(
-        "", '<i class="{}"></i>', (("over" if n >= whole else "on" if n < used else "",) for n in range(max(used, whole)))
+        "",
+        '<i class="{}"></i>',
+        (("over" if n >= whole else "on" if n < used else "",) for n in range(max(used, whole))),
     )
     label = _("%(used)d of %(whole)d emails in hand") % {"used": used, "whole": whole}
     return format_html(
@@ -164,7 +182,14 @@ def input_(name: str, label: str, **given: Any) -> dict[str, Any]:
     """
     identifier = given.pop("id", None) or f"f-{name.replace('.', '-').replace('_', '-')}"
     notes = [f"{identifier}-{kind}" for kind in ("error", "help") if given.get(kind)]
-    return {"name": name, "label": label, "id": identifier, "type": "text", "described_by": " ".join(notes), **given}
+    return {
+        "name": name,
+        "label": label,
+        "id": identifier,
+        "type": "text",
+        "described_by": " ".join(notes),
+        **given,
+    }
 
 
 @register.inclusion_tag("postroom/components/input.html", name="draw")
@@ -178,13 +203,26 @@ def field(bound: BoundField) -> dict[str, Any]:
     """`{% field form.email %}`: a Django form field the same way; its widget stays what the form says."""
     identifier = bound.id_for_label or bound.auto_id
     errors = list(bound.errors)
-    notes = [f"{identifier}-{kind}" for kind, there in (("error", errors), ("help", bound.help_text)) if there]
+    notes = [
+        f"{identifier}-{kind}" for kind, there in (("error", errors), ("help", bound.help_text)) if there
+    ]
     switch = getattr(bound.field.widget, "input_type", "") == "checkbox"
-    attrs = {"class": "sw" if switch else "inp", "aria-describedby": " ".join(notes), "role": "switch" if switch else ""}
+    attrs = {
+        "class": "sw" if switch else "inp",
+        "aria-describedby": " ".join(notes),
+        "role": "switch" if switch else "",
+    }
     if errors:
         attrs["aria-invalid"] = "true"
     widget = bound.as_widget(attrs={name: value for name, value in attrs.items() if value})
-    return {"bound": bound, "widget": widget, "id": identifier, "errors": errors, "switch": switch, "hidden": bound.is_hidden}
+    return {
+        "bound": bound,
+        "widget": widget,
+        "id": identifier,
+        "errors": errors,
+        "switch": switch,
+        "hidden": bound.is_hidden,
+    }
 
 
 @register.filter
@@ -200,7 +238,9 @@ def _as_text(value: object) -> str:
 
 
 @register.inclusion_tag("postroom/components/table_head.html", takes_context=True)
-def table_head(context: template.Context, columns: Iterable[Mapping[str, str]], sort: str = "", pick: bool = False) -> dict[str, Any]:
+def table_head(
+    context: template.Context, columns: Iterable[Mapping[str, str]], sort: str = "", pick: bool = False
+) -> dict[str, Any]:
     """`{% table_head columns sort='-name' pick=True %}`: the head row; columns are mappings with label, and key (sortable), class, hidden.
 
     The link keeps the query and sets `sort`; `-` in front means descending.
@@ -218,12 +258,21 @@ def table_head(context: template.Context, columns: Iterable[Mapping[str, str]], 
 def notice(content: str, state: str = "", icon_name: str = "") -> SafeString:
     """`{% notice 'bad' 'warning' %}…{% endnotice %}`: a box with a message; `bad` is announced at once."""
     role = mark_safe(' role="alert"') if state == "bad" else ""
-    return format_html('<div class="{}"{}>{}{}</div>', f"notice {state}".strip(), role, icon(icon_name or "info", "l"), content)
+    return format_html(
+        '<div class="{}"{}>{}{}</div>',
+        f"notice {state}".strip(),
+        role,
+        icon(icon_name or "info", "l"),
+        content,
+    )
 
 
 @register.simple_block_tag
 def empty_state(content: str, title: str, icon_name: str = "inbox") -> SafeString:
     """`{% empty_state 'No channels yet' 'mail' %}One sentence, one button.{% endempty_state %}`: what an empty list says."""
     return format_html(
-        '<div class="empty"><span class="empty-i">{}</span><h2 class="t">{}</h2>{}</div>', icon(icon_name, "l"), title, content
+        '<div class="empty"><span class="empty-i">{}</span><h2 class="t">{}</h2>{}</div>',
+        icon(icon_name, "l"),
+        title,
+        content,
     )

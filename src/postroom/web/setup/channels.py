@@ -82,11 +82,11 @@ def check_saved(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 def _save(request: HttpRequest, channel: Channel | None) -> HttpResponse:
     values = _typed(request)
+    if "guess" in request.POST:
+        better = connection.suggested(values)
+        return _form(request, channel, better, {}) if better else HttpResponse(status=204)
     if "refresh" in request.POST:
-        values = connection.after_choice(values, protocols.inboxes())
-        return _form(
-            request, channel, connection.after_address(values) if "guess" in request.POST else values, {}
-        )
+        return _form(request, channel, connection.after_choice(values, protocols.inboxes()), {})
     on = request.POST.get("save") == "on"
     try:
         saved = (

@@ -99,13 +99,15 @@ def after_choice(values: dict[str, Any], known: Mapping[str, Protocol]) -> dict[
     return {**values, "settings": settings}
 
 
-def after_address(values: dict[str, Any]) -> dict[str, Any]:
-    """The values after the address was typed into an empty form: the provider it suggests, the usual login, a name."""
-    address = str(values.get("address", "")).strip()
-    settings = {**values["settings"], "login": values["settings"].get("login") or address}
-    untouched = values["preset"] == "custom" and not settings.get("host")
-    preset = protocols.guess_provider(address) if untouched else values["preset"]
-    return {**values, "preset": preset, "settings": settings, "name": values.get("name") or address}
+def suggested(values: dict[str, Any]) -> dict[str, Any] | None:
+    """The values with the provider that the typed address suggests; None when there is nothing to change.
+
+    A server that was named already is left alone.
+    """
+    guess = protocols.guess_provider(str(values.get("address", "")))
+    if guess == values["preset"] or guess == "custom" or values["settings"].get("host"):
+        return None
+    return {**values, "preset": guess}
 
 
 def _password(errors: Mapping[str, str], row: Reachable | None, protocol: Protocol) -> Input:

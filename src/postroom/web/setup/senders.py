@@ -70,11 +70,11 @@ def check_saved(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 def _save(request: HttpRequest, sender: Sender | None) -> HttpResponse:
     values = _typed(request)
+    if "guess" in request.POST:
+        better = connection.suggested(values)
+        return _form(request, sender, better, {}) if better else HttpResponse(status=204)
     if "refresh" in request.POST:
-        values = connection.after_choice(values, protocols.outboxes())
-        return _form(
-            request, sender, connection.after_address(values) if "guess" in request.POST else values, {}
-        )
+        return _form(request, sender, connection.after_choice(values, protocols.outboxes()), {})
     by = person(request)
     try:
         saved = (
