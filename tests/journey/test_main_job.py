@@ -143,11 +143,12 @@ def sign_in_by_keyboard(page: Page) -> None:
 
 
 def become_available(page: Page) -> None:
-    page.get_by_role("button", name="Logged out").or_(page.locator("[aria-haspopup][aria-label*='resence'], .presence button")).first.focus()
+    page.locator("#presence button.presence-b").focus()
     page.keyboard.press("Enter")
-    page.get_by_role("menuitem", name="Available").or_(page.get_by_role("button", name="Available")).first.focus()
+    page.get_by_role("menuitemradio", name="Available").focus()
     page.keyboard.press("Enter")
-    page.wait_for_function("() => document.querySelector('aside, nav, .side').textContent.includes('Available')")
+    expect(page.locator("#presence .presence-b")).to_contain_text("Available")
+    page.wait_for_selector("html[data-ready]")
 
 
 @pytest.mark.requirement("PL-01", "RX-02", "AG-01", "AG-02", "SE-08", "CA-01")
@@ -172,6 +173,7 @@ def test_a_letter_is_answered_with_a_file_and_the_customers_reply_joins_the_case
     page.keyboard.type("Dear Zoë, we have returned the second payment.")
     page.locator("pr-composer input[type=file]").first.set_input_files({"name": "potvrzení.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4 proof"})
     expect(page.locator("pr-composer")).to_contain_text("potvrzení.pdf")
+    expect(page.locator("pr-composer [data-uploading]")).to_have_count(0)
     page.keyboard.press("Control+Shift+Enter")
     page.wait_for_selector("article.msg.out")
 

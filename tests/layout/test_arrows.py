@@ -50,7 +50,9 @@ def imported(tree: ast.AST, path: Path) -> set[str]:
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_arrows_point_down(path):
     allowed = MAY_IMPORT[room(path)] | {room(path)}
-    rooms = {parts[1] for name in imported(ast.parse(path.read_text()), path) if len(parts := name.split(".")) > 1}
+    rooms = {
+        parts[1] for name in imported(ast.parse(path.read_text()), path) if len(parts := name.split(".")) > 1
+    }
     wrong = {r for r in rooms & MAY_IMPORT.keys() if r not in allowed}
     assert not wrong, f"{path.relative_to(ROOT)} may not import {', '.join(sorted(wrong))}"
 
@@ -58,8 +60,17 @@ def test_arrows_point_down(path):
 @pytest.mark.parametrize("name", ["mail", "connectors"])
 def test_no_django_below_the_border(name):
     for path in (ROOT / name).rglob("*.py"):
-        names = {n.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Import) for n in node.names}
-        names |= {node.module or "" for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)}
+        names = {
+            n.name
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Import)
+            for n in node.names
+        }
+        names |= {
+            node.module or ""
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.ImportFrom)
+        }
         assert not any(n.split(".")[0] == "django" for n in names), f"{path.name} imports Django"
 
 
@@ -68,18 +79,30 @@ def test_no_import_hides_in_a_function():
     for path in FILES:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                inner = [n for n in ast.walk(node) if isinstance(n, ast.ImportFrom) and (n.module or "").startswith("postroom")]
+                inner = [
+                    n
+                    for n in ast.walk(node)
+                    if isinstance(n, ast.ImportFrom) and (n.module or "").startswith("postroom")
+                ]
                 hidden += [f"{path.relative_to(ROOT)}:{n.lineno}" for n in inner]
     assert not hidden, hidden
 
 
 def test_every_module_says_what_it_is():
-    silent = [str(p.relative_to(ROOT)) for p in ROOT.rglob("*.py") if "migrations/0" not in str(p) and not ast.get_docstring(ast.parse(p.read_text()))]
+    silent = [
+        str(p.relative_to(ROOT))
+        for p in ROOT.rglob("*.py")
+        if "migrations/0" not in str(p) and not ast.get_docstring(ast.parse(p.read_text()))
+    ]
     assert not silent, silent
 
 
 def test_no_file_swells_past_500_lines():
-    swollen = [f"{p.relative_to(ROOT)}: {n}" for p in FILES if room(p) != "migrations" and (n := len(p.read_text().splitlines())) > 500]
+    swollen = [
+        f"{p.relative_to(ROOT)}: {n}"
+        for p in FILES
+        if room(p) != "migrations" and (n := len(p.read_text().splitlines())) > 500
+    ]
     assert not swollen, swollen
 
 
@@ -92,7 +115,11 @@ def test_only_actions_flow_and_engine_write():
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Attribute) and node.attr in writing:
                     found.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.attr}")
-                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("create", "update", "delete", "save"):
+                if (
+                    isinstance(node, ast.Call)
+                    and isinstance(node.func, ast.Attribute)
+                    and node.func.attr in ("create", "update", "delete", "save")
+                ):
                     target = ast.unparse(node.func.value)
                     if ".objects" in target:
                         found.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.func.attr}")

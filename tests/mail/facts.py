@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-Check = tuple[str, Any]
-
 
 @dataclass(frozen=True, slots=True)
 class Fact:

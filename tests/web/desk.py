@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -431,6 +430,3 @@ def _fields(headers: Message, content: bytes) -> dict[str, list[str]]:
         name = head.decode("utf-8", "replace").partition('name="')[2].partition('"')[0]
         fields.setdefault(name, []).append(body.decode("utf-8", "replace"))
     return fields
-
-
-Page = Callable[[str], str | None]

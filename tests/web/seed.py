@@ -20,12 +20,26 @@ from django.utils import timezone
 from postroom.actions import work
 from postroom.actions.notes import add_note
 from postroom.flow.file import file_next
-from postroom.models import Case, Channel, Disposition, Message, Presence, Queue, QueueMember, RawMessage, Role, Sender, User
+from postroom.models import (
+    Case,
+    Channel,
+    Disposition,
+    Message,
+    Presence,
+    Queue,
+    QueueMember,
+    RawMessage,
+    Role,
+    Sender,
+    User,
+)
 from postroom.models.blob import blobs
 from postroom.models.secret import verify_key
 
 PASSWORD = "correct horse battery"
-PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAoAAAAKCAYAAACNMs+9AAAAFUlEQVR42mNk+M9Qz0AEYBxVSF+FABJADveWkH6oAAAAAElFTkSuQmCC")
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAoAAAAKCAYAAACNMs+9AAAAFUlEQVR42mNk+M9Qz0AEYBxVSF+FABJADveWkH6oAAAAAElFTkSuQmCC"
+)
 _numbers = itertools.count(1)
 
 
@@ -70,18 +84,39 @@ def make_desk() -> Desk:
     User.objects.filter(pk=people["maya"].pk).update(presence=Presence.AVAILABLE)
     signature = "{{ agent.name }} · Nordlys Billing"
     sender = Sender.objects.create(
-        name="Nordlys Billing", display_name="Nordlys", address="billing@nordlys.example", connector="smtp", enabled=True, signature=signature
+        name="Nordlys Billing",
+        display_name="Nordlys",
+        address="billing@nordlys.example",
+        connector="smtp",
+        enabled=True,
+        signature=signature,
     )
-    Sender.objects.create(name="Nordlys Orders", address="orders@nordlys.example", connector="smtp", enabled=True)
+    Sender.objects.create(
+        name="Nordlys Orders", address="orders@nordlys.example", connector="smtp", enabled=True
+    )
     channel = Channel.objects.create(
-        name="Billing mail", key="BIL", address="billing@nordlys.example", connector="imap", enabled=True, default_queue=billing, default_sender=sender
+        name="Billing mail",
+        key="BIL",
+        address="billing@nordlys.example",
+        connector="imap",
+        enabled=True,
+        default_queue=billing,
+        default_sender=sender,
     )
     solved = Disposition.objects.create(name="Solved")
     Disposition.objects.create(name="Refund", parent=solved)
     Disposition.objects.create(name="Spam")
     for user in people.values():
         user.refresh_from_db()
-    return Desk(**people, billing=billing, orders=orders, returns=returns, channel=channel, sender=sender, solved=solved)
+    return Desk(
+        **people,
+        billing=billing,
+        orders=orders,
+        returns=returns,
+        channel=channel,
+        sender=sender,
+        solved=solved,
+    )
 
 
 def letter(
@@ -126,7 +161,13 @@ def receive(desk: Desk, message: EmailMessage, *, queue: Queue | None = None) ->
         desk.channel.save(update_fields=["default_queue"])
     blob, digest = blobs().store(raw)
     row = RawMessage.objects.create(
-        channel=desk.channel, uid=uuid.uuid4().hex, validity="1", size=len(raw), blob=blob, sha256=digest.hex(), arrived=timezone.now()
+        channel=desk.channel,
+        uid=uuid.uuid4().hex,
+        validity="1",
+        size=len(raw),
+        blob=blob,
+        sha256=digest.hex(),
+        arrived=timezone.now(),
     )
     while file_next():
         pass
@@ -148,24 +189,75 @@ def seed() -> Desk:
     desk = make_desk()
     first = receive(desk, letter(files={"statement-nov.pdf": b"%PDF-1.4 made up", "IMG_2041.png": PIXEL}))
     taken = work.pull(by=desk.maya, interaction=first.interactions.get())
-    add_note(taken.case, by=desk.sam, text="@Maya the second line is only a reservation, the bank drops it after three working days.")
-    second = receive(desk, letter("Invoice 2026-1107: wrong VAT ID", "Please see my invoice.", name="Hotel Alpenblick", address="office@alpenblick.example", html=HTML))
+    add_note(
+        taken.case,
+        by=desk.sam,
+        text="@Maya the second line is only a reservation, the bank drops it after three working days.",
+    )
+    second = receive(
+        desk,
+        letter(
+            "Invoice 2026-1107: wrong VAT ID",
+            "Please see my invoice.",
+            name="Hotel Alpenblick",
+            address="office@alpenblick.example",
+            html=HTML,
+        ),
+    )
     work.pull(by=desk.maya, interaction=second.interactions.get())
-    third = receive(desk, letter("Where is my parcel?", "It still says “label created”, that was six days ago.", name="Priya Nair", address="priya@mailbox.example"))
-    work.park(work.pull(by=desk.maya, interaction=third.interactions.get()), by=desk.maya, until=timezone.now() + timedelta(hours=20))
+    third = receive(
+        desk,
+        letter(
+            "Where is my parcel?",
+            "It still says “label created”, that was six days ago.",
+            name="Priya Nair",
+            address="priya@mailbox.example",
+        ),
+    )
+    work.park(
+        work.pull(by=desk.maya, interaction=third.interactions.get()),
+        by=desk.maya,
+        until=timezone.now() + timedelta(hours=20),
+    )
     fourth = receive(desk, letter("Size exchange, Fjell jacket", "Can I swap it for M?"))
-    work.finish(work.pull(by=desk.maya, interaction=fourth.interactions.get()), by=desk.maya, disposition=desk.solved)
-    fifth = receive(desk, letter("Discount code not accepted", "AUTUMN15 shows as expired.", name="Emma Clarke", address="emma@mailbox.example"))
-    work.finish(work.pull(by=desk.maya, interaction=fifth.interactions.get()), by=desk.maya, waiting_on_customer=True)
+    work.finish(
+        work.pull(by=desk.maya, interaction=fourth.interactions.get()), by=desk.maya, disposition=desk.solved
+    )
+    fifth = receive(
+        desk,
+        letter(
+            "Discount code not accepted",
+            "AUTUMN15 shows as expired.",
+            name="Emma Clarke",
+            address="emma@mailbox.example",
+        ),
+    )
+    work.finish(
+        work.pull(by=desk.maya, interaction=fifth.interactions.get()), by=desk.maya, waiting_on_customer=True
+    )
     for subject, name, text, queue in WAITING:
-        receive(desk, letter(subject, text, name=name, address=f"c{next(_numbers)}@mailbox.example"), queue={"B": desk.billing, "O": desk.orders, "R": desk.returns}[queue])
+        receive(
+            desk,
+            letter(subject, text, name=name, address=f"c{next(_numbers)}@mailbox.example"),
+            queue={"B": desk.billing, "O": desk.orders, "R": desk.returns}[queue],
+        )
     return desk
 
 
 WAITING = (
-    ("Re: Return label does not print", "Lukas Brandt", "The second PDF works, thank you. One more question.", "B"),
+    (
+        "Re: Return label does not print",
+        "Lukas Brandt",
+        "The second PDF works, thank you. One more question.",
+        "B",
+    ),
     ("استفسار عن استرداد المبلغ", "عمر حداد", "مرحبًا، لم يصلني المبلغ بعد إرجاع الطلب.", "B"),
-    ("Damaged zip on Trek 45 backpack", "Kenji Watanabe", "Please see the three photos attached. The zip is broken.", "O"),
+    (
+        "Damaged zip on Trek 45 backpack",
+        "Kenji Watanabe",
+        "Please see the three photos attached. The zip is broken.",
+        "O",
+    ),
     ("Dvakrát stržená platba", "Eva Nováková", "Dobrý den, platba mi odešla dvakrát.", "B"),
     ("Wrong size sent, flying on Friday", "Camille Roux", "Bonjour, la taille est fausse.", "R"),
 )

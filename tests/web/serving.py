@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
-from django.conf import settings
 from django.db import connections
 from playwright.sync_api import Browser, Page
 
@@ -55,12 +55,17 @@ def window(chromium: Browser, site: str) -> Iterator[Callable[..., Page]]:
     wrong: list[str] = []
 
     def open_window(user: User, *, theme: str = "light", width: int = 1440, height: int = 900) -> Page:
-        context = chromium.new_context(viewport={"width": width, "height": height}, base_url=site, color_scheme=theme)  # type: ignore[arg-type]
+        context = chromium.new_context(
+            viewport={"width": width, "height": height}, base_url=site, color_scheme=theme
+        )  # type: ignore[arg-type]
         context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session_of(user), "url": site}])
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)
+        page.on(
+            "console",
+            lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None,
+        )
         page.set_default_timeout(8000)
         return page
 

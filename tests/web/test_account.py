@@ -26,20 +26,29 @@ def sign_in(client: Client, email: str = "maya@desk.example", password: str = PA
     return client.post("/sign-in", {"email": email, "password": password, **more})
 
 
-def test_one_signs_in_with_address_and_password_and_lands_where_one_wanted(client: Client, office: Desk) -> None:
+def test_one_signs_in_with_address_and_password_and_lands_where_one_wanted(
+    client: Client, office: Desk
+) -> None:
     answer = sign_in(client, "MAYA@desk.example ", next="/in/drafts")
     assert (answer.status_code, answer["Location"]) == (302, "/in/drafts")
     assert client.get("/in/drafts").status_code == 200
     assert client.get("/sign-in").status_code == 302
 
 
-@pytest.mark.parametrize("to", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", "/\\evil.example"])
+@pytest.mark.parametrize(
+    "to", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", "/\\evil.example"]
+)
 def test_signing_in_never_leads_to_another_host(client: Client, office: Desk, to: str) -> None:
     assert sign_in(client, next=to)["Location"] == "/"
 
 
-@pytest.mark.parametrize(("email", "password"), [("maya@desk.example", "wrong"), ("nobody@desk.example", PASSWORD), ("", ""), ("maya@desk.example", "")])
-def test_a_wrong_pair_is_refused_without_saying_which_half(client: Client, office: Desk, email: str, password: str) -> None:
+@pytest.mark.parametrize(
+    ("email", "password"),
+    [("maya@desk.example", "wrong"), ("nobody@desk.example", PASSWORD), ("", ""), ("maya@desk.example", "")],
+)
+def test_a_wrong_pair_is_refused_without_saying_which_half(
+    client: Client, office: Desk, email: str, password: str
+) -> None:
     answer = sign_in(client, email, password)
     assert answer.status_code == 422
     assert "The email address or the password is wrong" in answer.content.decode()
@@ -112,7 +121,9 @@ def test_the_link_of_the_first_start_makes_an_administrator_once(client: Client)
         ({"name": "x" * 200}, "too long"),
     ],
 )
-def test_faults_are_told_beside_their_fields_and_the_link_still_works(client: Client, more: dict, words: str) -> None:
+def test_faults_are_told_beside_their_fields_and_the_link_still_works(
+    client: Client, more: dict, words: str
+) -> None:
     token = OneTimeLink.make("administrator")
     answer = client.post(f"/welcome/{token}", welcome(**more))
     assert answer.status_code == 422
@@ -144,9 +155,18 @@ def test_an_invitation_lets_one_set_a_password_and_signs_in(client: Client, offi
 
 def test_one_changes_ones_own_name_language_and_zone(client: Client, office: Desk) -> None:
     client.force_login(office.maya)
-    assert client.post("/profile/save", {"name": "Maya L.", "language": "de", "zone": "Europe/Prague"}).status_code == 302
+    assert (
+        client.post(
+            "/profile/save", {"name": "Maya L.", "language": "de", "zone": "Europe/Prague"}
+        ).status_code
+        == 302
+    )
     office.maya.refresh_from_db()
-    assert (office.maya.name, office.maya.language, office.maya.preferences["zone"]) == ("Maya L.", "de", "Europe/Prague")
+    assert (office.maya.name, office.maya.language, office.maya.preferences["zone"]) == (
+        "Maya L.",
+        "de",
+        "Europe/Prague",
+    )
     for fields in ({"name": ""}, {"name": "M", "language": "xx"}, {"name": "M", "zone": "Mars/Olympus"}):
         assert client.post("/profile/save", {"language": "", "zone": "", **fields}).status_code == 422
     office.maya.refresh_from_db()
@@ -165,7 +185,10 @@ def test_a_new_password_needs_the_old_one_and_signs_other_browsers_out(client: C
         answer = client.post("/profile/password", fields)
         assert answer.status_code == 422
         assert words in answer.content.decode()
-    assert client.post("/profile/password", {"current": PASSWORD, "password": NEW, "again": NEW}).status_code == 302
+    assert (
+        client.post("/profile/password", {"current": PASSWORD, "password": NEW, "again": NEW}).status_code
+        == 302
+    )
     assert client.get("/").status_code == 200
     assert other.get("/").status_code == 302
 

@@ -72,11 +72,13 @@ def test_attached_images_are_shown_inside_the_letter(client: Client, office: Des
         ("evil.svg", b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'),
         ("evil.png", b"<html><script>alert(1)</script></html>"),
         ("evil.pdf", b"%PDF-1.4"),
-        ("na\u00efve \u2603 \"quote\".txt", b"text"),
+        ('na\u00efve \u2603 "quote".txt', b"text"),
         ("line\r\nbreak.txt", b"text"),
     ],
 )
-def test_every_file_is_a_download_that_cannot_become_a_page(client: Client, office: Desk, name: str, content: bytes) -> None:
+def test_every_file_is_a_download_that_cannot_become_a_page(
+    client: Client, office: Desk, name: str, content: bytes
+) -> None:
     case, message = open_case(client, office, files={"x.pdf": content})
     file = message.attachments.get()
     type(file).objects.filter(pk=file.pk).update(name=name, type="text/html")
@@ -115,7 +117,11 @@ def test_files_of_cases_out_of_sight_are_not_there(client: Client, office: Desk)
 
 
 def test_plain_text_is_escaped_linked_and_its_quotes_are_folded(client: Client, office: Desk) -> None:
-    case, _ = open_case(client, office, text="See <b>https://shop.example/a</b>\n\nOn 12 Nov 2026 at 10:00 we wrote:\n> Old words\n> of ours\n")
+    case, _ = open_case(
+        client,
+        office,
+        text="See <b>https://shop.example/a</b>\n\nOn 12 Nov 2026 at 10:00 we wrote:\n> Old words\n> of ours\n",
+    )
     page = client.get(f"/case/{case.pk}").content.decode()
     assert "&lt;b&gt;" in page
     assert 'href="https://shop.example/a' in page
@@ -132,8 +138,13 @@ def test_quoted_html_stands_behind_a_button(client: Client, office: Desk) -> Non
     assert "Old words" in quoted
 
 
-def test_a_letter_without_colours_follows_the_theme_and_one_with_colours_lies_on_white(client: Client, office: Desk) -> None:
-    plain, coloured = open_case(client, office, html="<p>Hello</p>")[1], open_case(client, office, html='<p style="color:#c00">Hello</p>')[1]
+def test_a_letter_without_colours_follows_the_theme_and_one_with_colours_lies_on_white(
+    client: Client, office: Desk
+) -> None:
+    plain, coloured = (
+        open_case(client, office, html="<p>Hello</p>")[1],
+        open_case(client, office, html='<p style="color:#c00">Hello</p>')[1],
+    )
     assert '<html class="theme">' in client.get(f"/messages/{plain.pk}/body").content.decode()
     assert '<html class="white">' in client.get(f"/messages/{coloured.pk}/body").content.decode()
 

@@ -57,7 +57,9 @@ def test_every_list_of_the_sidebar_shows_its_cases_and_its_count(client: Client)
 def test_the_queue_that_waits_stands_below_ones_own_work(client: Client) -> None:
     office = seed()
     found = listing(office.maya, "mine")
-    assert found and found.next_queue and found.next_queue.title == "Billing"
+    assert found
+    assert found.next_queue
+    assert found.next_queue.title == "Billing"
     assert len(found.next_rows) == 3
 
 
@@ -65,9 +67,29 @@ def test_a_case_of_another_queue_is_not_there(client: Client, office: Desk) -> N
     case = receive(office, letter(), queue=office.returns)
     message = case.messages.get()
     sign_in(client, office.maya)
-    for address in (f"/case/{case.pk}", f"/case/{case.pk}/thread", f"/messages/{message.pk}/body", f"/messages/{message.pk}/raw", f"/in/queue-{office.returns.pk}"):
+    for address in (
+        f"/case/{case.pk}",
+        f"/case/{case.pk}/thread",
+        f"/messages/{message.pk}/body",
+        f"/messages/{message.pk}/raw",
+        f"/in/queue-{office.returns.pk}",
+    ):
         assert client.get(address).status_code == 404, address
-    for act in ("take", "reopen", "send", "save", "note", "finish", "snooze", "transfer", "give-back", "seen", "discard", "files", "wake"):
+    for act in (
+        "take",
+        "reopen",
+        "send",
+        "save",
+        "note",
+        "finish",
+        "snooze",
+        "transfer",
+        "give-back",
+        "seen",
+        "discard",
+        "files",
+        "wake",
+    ):
         assert client.post(f"/case/{case.pk}/{act}").status_code == 404, act
     sign_in(client, office.ben)
     assert client.get(f"/case/{case.pk}").status_code == 200
@@ -75,7 +97,9 @@ def test_a_case_of_another_queue_is_not_there(client: Client, office: Desk) -> N
     assert client.get(f"/case/{case.pk}").status_code == 200
 
 
-def test_a_case_goes_out_of_sight_with_its_queue_but_finished_work_keeps_it_in_sight(client: Client, office: Desk) -> None:
+def test_a_case_goes_out_of_sight_with_its_queue_but_finished_work_keeps_it_in_sight(
+    client: Client, office: Desk
+) -> None:
     case = take(office)
     sign_in(client, office.maya)
     work.transfer(case.interactions.get(), by=office.maya, queue=office.returns)
@@ -90,7 +114,21 @@ def test_a_case_goes_out_of_sight_with_its_queue_but_finished_work_keeps_it_in_s
 def test_every_effect_needs_post_and_a_token(office: Desk) -> None:
     case = take(office)
     strict = sign_in(Client(enforce_csrf_checks=True), office.maya)
-    for act in ("take", "send", "save", "note", "finish", "snooze", "transfer", "give-back", "seen", "discard", "files", "reopen", "wake"):
+    for act in (
+        "take",
+        "send",
+        "save",
+        "note",
+        "finish",
+        "snooze",
+        "transfer",
+        "give-back",
+        "seen",
+        "discard",
+        "files",
+        "reopen",
+        "wake",
+    ):
         assert strict.get(f"/case/{case.pk}/{act}").status_code == 405, act
         assert strict.post(f"/case/{case.pk}/{act}").status_code == 403, act
     for address in ("/pull", "/presence", "/sign-out"):
@@ -109,12 +147,22 @@ def test_looking_marks_nothing_as_seen_until_the_page_says_so(client: Client, of
     assert not Interaction.objects.get().unread
 
 
-def test_the_case_page_asks_the_database_little_however_long_the_thread(client: Client, django_assert_max_num_queries) -> None:
+def test_the_case_page_asks_the_database_little_however_long_the_thread(
+    client: Client, django_assert_max_num_queries
+) -> None:
     office = seed()
     case = Interaction.objects.filter(agent=office.maya, state=InteractionState.HANDLING).earliest("pk").case
     first = case.messages.earliest("pk")
     for n in range(24):
-        receive(office, letter(f"Re: {case.subject}", f"And another thing, number {n}.", answers=f"<{first.message_id}>", files={"a.pdf": b"%PDF-1.4"}))
+        receive(
+            office,
+            letter(
+                f"Re: {case.subject}",
+                f"And another thing, number {n}.",
+                answers=f"<{first.message_id}>",
+                files={"a.pdf": b"%PDF-1.4"},
+            ),
+        )
     assert case.messages.count() == 26
     sign_in(client, office.maya)
     client.get(f"/case/{case.pk}")
@@ -126,7 +174,9 @@ def test_the_case_page_asks_the_database_little_however_long_the_thread(client: 
         client.get(f"/case/{case.pk}/thread")
 
 
-def test_the_list_asks_the_same_number_of_questions_for_many_rows(client: Client, office: Desk, django_assert_max_num_queries) -> None:
+def test_the_list_asks_the_same_number_of_questions_for_many_rows(
+    client: Client, office: Desk, django_assert_max_num_queries
+) -> None:
     for n in range(12):
         take(office, subject=f"Question {n}", address=f"c{n}@mailbox.example")
     sign_in(client, office.maya)
@@ -135,7 +185,9 @@ def test_the_list_asks_the_same_number_of_questions_for_many_rows(client: Client
     assert page.count("data-row") == 12
 
 
-def test_earlier_messages_come_in_steps_and_none_is_missing_or_shown_twice(client: Client, office: Desk) -> None:
+def test_earlier_messages_come_in_steps_and_none_is_missing_or_shown_twice(
+    client: Client, office: Desk
+) -> None:
     case = take(office)
     first = case.messages.get()
     for n in range(45):
@@ -148,7 +200,9 @@ def test_earlier_messages_come_in_steps_and_none_is_missing_or_shown_twice(clien
         seen |= found
         if "?before=" not in page:
             break
-        page = client.get(f"/case/{case.pk}/earlier?before={page.split('?before=')[1].split(chr(34))[0]}").content.decode()
+        page = client.get(
+            f"/case/{case.pk}/earlier?before={page.split('?before=')[1].split(chr(34))[0]}"
+        ).content.decode()
     assert seen == set(case.messages.values_list("pk", flat=True))
 
 
@@ -173,7 +227,9 @@ def test_events_stand_between_the_messages_in_words(client: Client, office: Desk
     assert "Reopen" in page
 
 
-def test_the_draft_of_a_colleague_is_visible_to_the_next_agent_but_not_editable(client: Client, office: Desk) -> None:
+def test_the_draft_of_a_colleague_is_visible_to_the_next_agent_but_not_editable(
+    client: Client, office: Desk
+) -> None:
     case = take(office)
     draft = open_draft(case, by=office.maya, purpose="reply")
     save_draft(draft, by=office.maya, written=Written(text="I have asked the bank already"))
@@ -184,10 +240,18 @@ def test_the_draft_of_a_colleague_is_visible_to_the_next_agent_but_not_editable(
     assert "is writing; not sent" in page
 
 
-@pytest.mark.parametrize("query", ["reservation", "BIL-{pk}", "jonas.weber@mailbox.example", "{pk}", "charged tw"])
+@pytest.mark.parametrize(
+    "query", ["reservation", "BIL-{pk}", "jonas.weber@mailbox.example", "{pk}", "charged tw"]
+)
 def test_search_finds_by_words_reference_and_address(client: Client, office: Desk, query: str) -> None:
     case = take(office, text="It is only a reservation, says my bank.")
-    other = take(office, subject="Something else", text="Nothing in common.", address="other@mailbox.example", name="Olga Other")
+    other = take(
+        office,
+        subject="Something else",
+        text="Nothing in common.",
+        address="other@mailbox.example",
+        name="Olga Other",
+    )
     sign_in(client, office.maya)
     page = client.get("/search", {"q": query.format(pk=case.pk)}).content.decode()
     assert f'id="row-{case.pk}"' in page
@@ -197,25 +261,54 @@ def test_search_finds_by_words_reference_and_address(client: Client, office: Des
 def test_search_finds_nothing_of_other_queues(client: Client, office: Desk) -> None:
     case = receive(office, letter(text="A secret word: xylophone."), queue=office.returns)
     for query in ("xylophone", f"BIL-{case.pk}", "jonas.weber@mailbox.example"):
-        assert f'id="row-{case.pk}"' not in sign_in(client, office.maya).get("/search", {"q": query}).content.decode()
-        assert f'id="row-{case.pk}"' in sign_in(client, office.ben).get("/search", {"q": query}).content.decode()
+        assert (
+            f'id="row-{case.pk}"'
+            not in sign_in(client, office.maya).get("/search", {"q": query}).content.decode()
+        )
+        assert (
+            f'id="row-{case.pk}"' in sign_in(client, office.ben).get("/search", {"q": query}).content.decode()
+        )
 
 
 def test_the_palette_and_the_address_field_find_only_what_one_may_see(client: Client, office: Desk) -> None:
     mine = take(office)
-    receive(office, letter("Hidden case", address="hidden@mailbox.example", name="Hilda Hidden"), queue=office.returns)
+    receive(
+        office,
+        letter("Hidden case", address="hidden@mailbox.example", name="Hilda Hidden"),
+        queue=office.returns,
+    )
     sign_in(client, office.maya)
-    assert [entry["label"] for entry in client.get("/palette", {"q": "charged"}).json()] == [mine.subject, "Search for “charged”"]
-    assert [entry["label"] for entry in client.get("/palette", {"q": "hidden"}).json()] == ["Search for “hidden”"]
-    assert client.get("/contacts", {"q": "jon"}).json() == [{"name": "Jonas Weber", "address": "jonas.weber@mailbox.example"}]
+    assert [entry["label"] for entry in client.get("/palette", {"q": "charged"}).json()] == [
+        mine.subject,
+        "Search for “charged”",
+    ]
+    assert [entry["label"] for entry in client.get("/palette", {"q": "hidden"}).json()] == [
+        "Search for “hidden”"
+    ]
+    assert client.get("/contacts", {"q": "jon"}).json() == [
+        {"name": "Jonas Weber", "address": "jonas.weber@mailbox.example"}
+    ]
     assert client.get("/contacts", {"q": "hil"}).json() == []
 
 
 def test_odd_addresses_of_pages_are_answered_calmly(client: Client, office: Desk) -> None:
     sign_in(client, office.maya)
-    for address in ("/in/nonsense", "/in/queue-abc", "/in/queue-", "/in/queue-999999", "/case/999999", "/in/nope/rows"):
+    for address in (
+        "/in/nonsense",
+        "/in/queue-abc",
+        "/in/queue-",
+        "/in/queue-999999",
+        "/case/999999",
+        "/in/nope/rows",
+    ):
         assert client.get(address).status_code == 404, address
-    for address in ("/search?q=%00", "/search?q=" + "x" * 5000, "/search?q=%22%27%3B--", "/search?q=-99999999999999999999", "/palette?q=%00%00"):
+    for address in (
+        "/search?q=%00",
+        "/search?q=" + "x" * 5000,
+        "/search?q=%22%27%3B--",
+        "/search?q=-99999999999999999999",
+        "/palette?q=%00%00",
+    ):
         assert client.get(address).status_code == 200, address
     case = take(office)
     for before in ("", "abc", "-1", "9" * 40, "0"):
@@ -225,7 +318,9 @@ def test_odd_addresses_of_pages_are_answered_calmly(client: Client, office: Desk
 
 def test_the_side_shows_presence_and_it_can_be_changed_by_a_plain_form(client: Client, office: Desk) -> None:
     sign_in(client, office.maya)
-    answer = client.post("/presence", {"state": "paused:Lunch"}, headers={"Referer": "http://testserver/in/drafts"})
+    answer = client.post(
+        "/presence", {"state": "paused:Lunch"}, headers={"Referer": "http://testserver/in/drafts"}
+    )
     assert (answer.status_code, answer["Location"]) == (302, "/in/drafts")
     office.maya.refresh_from_db()
     assert (office.maya.presence, office.maya.presence_reason) == ("paused", "Lunch")
@@ -243,7 +338,16 @@ def test_administrators_are_led_through_the_set_up_and_agents_are_not(client: Cl
 
 def test_a_bounced_answer_is_marked_in_its_thread(client: Client, office: Desk) -> None:
     case = take(office)
-    sent = Message.objects.create(case=case, kind="out", author=office.maya, state="sent", text="Hello", to=[{"name": "", "address": "gone@mailbox.example"}])
-    sent.recipients.create(address="gone@mailbox.example", state="bounced", status="5.1.1", line="550 5.1.1 no such user")
+    sent = Message.objects.create(
+        case=case,
+        kind="out",
+        author=office.maya,
+        state="sent",
+        text="Hello",
+        to=[{"name": "", "address": "gone@mailbox.example"}],
+    )
+    sent.recipients.create(
+        address="gone@mailbox.example", state="bounced", status="5.1.1", line="550 5.1.1 no such user"
+    )
     page = sign_in(client, office.maya).get(f"/case/{case.pk}").content.decode()
     assert "gone@mailbox.example: returned (5.1.1)" in page

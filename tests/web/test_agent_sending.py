@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
@@ -30,7 +32,9 @@ HX = {"HX-Request": "true"}
 @pytest.fixture
 def case(office: Desk, client: Client) -> Case:
     """A case in Maya's hands, who is signed in."""
-    found = receive(office, letter(files={"statement.pdf": b"%PDF-1.4 made up"}, cc="Ana <ana@mailbox.example>"))
+    found = receive(
+        office, letter(files={"statement.pdf": b"%PDF-1.4 made up"}, cc="Ana <ana@mailbox.example>")
+    )
     client.force_login(office.maya)
     return work.pull(by=office.maya, interaction=found.interactions.get()).case
 
@@ -38,7 +42,14 @@ def case(office: Desk, client: Client) -> Case:
 def form(case: Case, **more: str) -> dict[str, str]:
     """What the composer posts."""
     newest = case.messages.exclude(state=OutState.DRAFT).latest("pk").pk
-    return {"mode": "reply", "to": "Jonas Weber <jonas.weber@mailbox.example>", "subject": "Re: it", "body": "Dear Jonas", "seen": str(newest), **more}
+    return {
+        "mode": "reply",
+        "to": "Jonas Weber <jonas.weber@mailbox.example>",
+        "subject": "Re: it",
+        "body": "Dear Jonas",
+        "seen": str(newest),
+        **more,
+    }
 
 
 def out(case: Case) -> list[Message]:
@@ -50,7 +61,12 @@ def test_a_reply_is_sent_by_a_plain_form_and_held_for_undo(client: Client, case:
     answer = client.post(f"/case/{case.pk}/send", form(case, after=""))
     assert (answer.status_code, answer["Location"]) == (302, f"/case/{case.pk}?in=mine")
     (sent,) = out(case)
-    assert (sent.state, sent.text, sent.subject, sent.sender) == (OutState.HELD, "Dear Jonas", "Re: it", office.sender)
+    assert (sent.state, sent.text, sent.subject, sent.sender) == (
+        OutState.HELD,
+        "Dear Jonas",
+        "Re: it",
+        office.sender,
+    )
     assert [r.address for r in sent.recipients.all()] == ["jonas.weber@mailbox.example"]
     page = client.get(answer["Location"]).content.decode()
     assert "data-undo" in page
@@ -60,13 +76,19 @@ def test_a_reply_is_sent_by_a_plain_form_and_held_for_undo(client: Client, case:
 def test_sending_by_script_answers_with_the_parts_that_changed(client: Client, case: Case) -> None:
     answer = client.post(f"/case/{case.pk}/send", form(case, after=""), headers=HX)
     page = answer.content.decode()
-    assert (answer.status_code, answer["HX-Retarget"], answer["HX-Push-Url"]) == (200, "#thread", f"/case/{case.pk}?in=mine")
+    assert (answer.status_code, answer["HX-Retarget"], answer["HX-Push-Url"]) == (
+        200,
+        "#thread",
+        f"/case/{case.pk}?in=mine",
+    )
     assert page.index('id="thread"') < page.index('id="context"') < page.index('id="list"')
     assert page.count('hx-swap-oob="') == 3
     assert "Dear Jonas" in page
 
 
-def test_autosave_keeps_half_finished_things_and_an_emptied_text_leaves_nothing(client: Client, case: Case, office: Desk) -> None:
+def test_autosave_keeps_half_finished_things_and_an_emptied_text_leaves_nothing(
+    client: Client, case: Case, office: Desk
+) -> None:
     assert client.post(f"/case/{case.pk}/save", form(case, to="half@", body="Half a sent")).status_code == 204
     draft = Message.objects.get(state=OutState.DRAFT)
     assert (draft.text, draft.author, draft.case) == ("Half a sent", office.maya, case)
@@ -77,7 +99,9 @@ def test_autosave_keeps_half_finished_things_and_an_emptied_text_leaves_nothing(
 
 def test_a_draft_changes_its_kind_and_a_forward_carries_the_files(client: Client, case: Case) -> None:
     client.post(f"/case/{case.pk}/save", form(case))
-    client.post(f"/case/{case.pk}/save", form(case, mode="forward", to="bank@bank.example", subject="Fwd: it"))
+    client.post(
+        f"/case/{case.pk}/save", form(case, mode="forward", to="bank@bank.example", subject="Fwd: it")
+    )
     draft = Message.objects.get(state=OutState.DRAFT)
     assert (draft.purpose, [f.name for f in draft.attachments.all()]) == ("forward", ["statement.pdf"])
     assert client.get(f"/files/{draft.attachments.get().pk}").content == b"%PDF-1.4 made up"
@@ -89,7 +113,10 @@ def test_a_draft_changes_its_kind_and_a_forward_carries_the_files(client: Client
 def test_the_modes_say_whom_each_would_go_to(client: Client, case: Case) -> None:
     page = client.get(f"/case/{case.pk}").content.decode()
     assert 'value="reply" data-to="Jonas Weber &lt;jonas.weber@mailbox.example&gt;" data-cc=""' in page
-    assert 'value="all" data-to="Jonas Weber &lt;jonas.weber@mailbox.example&gt;" data-cc="Ana &lt;ana@mailbox.example&gt;"' in page
+    assert (
+        'value="all" data-to="Jonas Weber &lt;jonas.weber@mailbox.example&gt;" data-cc="Ana &lt;ana@mailbox.example&gt;"'
+        in page
+    )
     assert 'value="forward" data-to="" data-cc="" data-subject="Fwd: Charged twice' in page
     assert "Maya Lindqvist · Nordlys Billing" in page
 
@@ -104,7 +131,9 @@ def test_the_modes_say_whom_each_would_go_to(client: Client, case: Case) -> None
         ({"mode": "shout"}, ""),
     ],
 )
-def test_every_fault_of_a_reply_is_said_and_the_text_is_kept(client: Client, case: Case, more: dict, words: str) -> None:
+def test_every_fault_of_a_reply_is_said_and_the_text_is_kept(
+    client: Client, case: Case, more: dict, words: str
+) -> None:
     answer = client.post(f"/case/{case.pk}/send", form(case, **more), headers=HX)
     if not words:
         assert answer.status_code == 200
@@ -135,11 +164,18 @@ def test_sending_stops_once_when_something_new_has_arrived(client: Client, case:
     assert [m.state for m in out(case)] == [OutState.DRAFT]
     # The warning carries the number of what it shows: pressing Send again sends.
     assert f'name="seen" value="{note.pk}"' in page
-    assert client.post(f"/case/{case.pk}/send", {**posted, "seen": [posted["seen"], str(note.pk)]}, headers=HX).status_code == 200
+    assert (
+        client.post(
+            f"/case/{case.pk}/send", {**posted, "seen": [posted["seen"], str(note.pk)]}, headers=HX
+        ).status_code
+        == 200
+    )
     assert [m.state for m in out(case)] == [OutState.HELD]
 
 
-def test_the_collision_page_without_scripts_sends_the_same_form_again(client: Client, case: Case, office: Desk) -> None:
+def test_the_collision_page_without_scripts_sends_the_same_form_again(
+    client: Client, case: Case, office: Desk
+) -> None:
     posted = form(case)
     add_note(case, by=office.sam, text="Wait")
     answer = client.post(f"/case/{case.pk}/send", posted)
@@ -159,6 +195,24 @@ def test_pressing_twice_sends_once(client: Client, case: Case) -> None:
     assert [m.state for m in out(case)] == [OutState.HELD]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_pressing_many_times_at_once_sends_once(client: Client, case: Case) -> None:
+    posted, cookies = form(case), client.cookies
+
+    def press(_: int) -> int:
+        own = Client()
+        own.cookies = cookies
+        try:
+            return own.post(f"/case/{case.pk}/send", posted, headers=HX).status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(press, range(6)))
+    assert set(answers) <= {200, 422}
+    assert [m.state for m in out(case)] == [OutState.HELD]
+
+
 def test_the_same_words_may_be_sent_again_later_on_purpose(client: Client, case: Case) -> None:
     client.post(f"/case/{case.pk}/send", form(case), headers=HX)
     assert client.post(f"/case/{case.pk}/send", form(case), headers=HX).status_code == 200
@@ -166,7 +220,10 @@ def test_the_same_words_may_be_sent_again_later_on_purpose(client: Client, case:
 
 
 def test_send_and_close_ends_the_work_and_opens_the_next(client: Client, case: Case, office: Desk) -> None:
-    other = work.pull(by=office.maya, interaction=receive(office, letter("Next one", address="n@mailbox.example")).interactions.get()).case
+    other = work.pull(
+        by=office.maya,
+        interaction=receive(office, letter("Next one", address="n@mailbox.example")).interactions.get(),
+    ).case
     answer = client.post(f"/case/{case.pk}/send", form(case, after="close"), headers=HX)
     assert answer["HX-Push-Url"] == f"/case/{other.pk}?in=mine"
     assert "Next one" in answer.content.decode()
@@ -174,7 +231,9 @@ def test_send_and_close_ends_the_work_and_opens_the_next(client: Client, case: C
     assert (case.state, case.interactions.get().state) == (CaseState.CLOSED, InteractionState.FINISHED)
 
 
-def test_a_required_disposition_stops_both_and_can_be_chosen_in_place(client: Client, case: Case, office: Desk) -> None:
+def test_a_required_disposition_stops_both_and_can_be_chosen_in_place(
+    client: Client, case: Case, office: Desk
+) -> None:
     type(office.billing).objects.update(disposition_required=True)
     answer = client.post(f"/case/{case.pk}/send", form(case, after="close"), headers=HX)
     assert answer.status_code == 422
@@ -182,7 +241,12 @@ def test_a_required_disposition_stops_both_and_can_be_chosen_in_place(client: Cl
     assert "Solved › Refund" in answer.content.decode()
     assert [m.state for m in out(case)] == [OutState.DRAFT]
     assert Interaction.objects.get().state == InteractionState.HANDLING
-    assert client.post(f"/case/{case.pk}/send", form(case, after="close", disposition=str(office.solved.pk)), headers=HX).status_code == 200
+    assert (
+        client.post(
+            f"/case/{case.pk}/send", form(case, after="close", disposition=str(office.solved.pk)), headers=HX
+        ).status_code
+        == 200
+    )
     assert Interaction.objects.get().disposition == office.solved
 
 
@@ -199,7 +263,9 @@ def test_taking_back_makes_it_a_draft_again_and_takes_the_work_up(client: Client
 
 def test_what_has_left_cannot_be_taken_back_and_that_is_said(client: Client, case: Case) -> None:
     client.post(f"/case/{case.pk}/send", form(case))
-    Message.objects.filter(kind=MessageKind.OUT).update(state=OutState.SENT, held_until=timezone.now() - timedelta(minutes=1))
+    Message.objects.filter(kind=MessageKind.OUT).update(
+        state=OutState.SENT, held_until=timezone.now() - timedelta(minutes=1)
+    )
     (sent,) = out(case)
     page = client.post(f"/messages/{sent.pk}/undo", follow=True).content.decode()
     assert "It has left already" in page
@@ -215,12 +281,19 @@ def test_only_the_author_takes_a_message_back(client: Client, case: Case, office
 
 
 def test_files_are_uploaded_listed_sent_and_taken_off(client: Client, case: Case) -> None:
-    first = client.post(f"/case/{case.pk}/files", {"file": io.BytesIO(b"one"), "mode": "reply"}, headers={"X-Requested-With": "fetch"}).json()
+    first = client.post(
+        f"/case/{case.pk}/files",
+        {"file": io.BytesIO(b"one"), "mode": "reply"},
+        headers={"X-Requested-With": "fetch"},
+    ).json()
     second = client.post(f"/case/{case.pk}/files", {"file": io.BytesIO(b"two")}).json()
     assert second["size"] == 3
     assert client.post(f"/files/{second['id']}/remove").status_code == 204
     assert Attachment.objects.filter(message__state=OutState.DRAFT).count() == 1
-    assert client.post(f"/case/{case.pk}/send", form(case, attachment=first["id"]), headers=HX).status_code == 200
+    assert (
+        client.post(f"/case/{case.pk}/send", form(case, attachment=first["id"]), headers=HX).status_code
+        == 200
+    )
     (sent,) = out(case)
     assert [client.get(f"/files/{f.pk}").content for f in sent.attachments.all()] == [b"one"]
     assert client.post(f"/files/{first['id']}/remove").status_code == 409
@@ -249,7 +322,13 @@ def test_a_file_that_is_too_large_is_refused_with_the_limit(client: Client, case
 
 
 def test_rich_text_is_cleaned_and_plain_text_stays_plain(client: Client, case: Case) -> None:
-    client.post(f"/case/{case.pk}/save", form(case, body_html="<div>Dear <b>Jonas</b><script>alert(1)</script><img src=x onerror=alert(1)></div>"))
+    client.post(
+        f"/case/{case.pk}/save",
+        form(
+            case,
+            body_html="<div>Dear <b>Jonas</b><script>alert(1)</script><img src=x onerror=alert(1)></div>",
+        ),
+    )
     assert Message.objects.get(state=OutState.DRAFT).html == "<div>Dear <b>Jonas</b><img></div>"
     client.post(f"/case/{case.pk}/save", form(case, body_html="<div>Dear Jonas</div><div><br></div>"))
     assert Message.objects.get(state=OutState.DRAFT).html == ""
@@ -265,7 +344,9 @@ def test_notes_are_saved_added_and_never_sent(client: Client, case: Case, office
     assert "&lt;b&gt;only&lt;/b&gt;" in client.get(f"/case/{case.pk}").content.decode()
 
 
-def test_a_colleague_may_note_but_not_answer_what_somebody_else_has(client: Client, case: Case, office: Desk) -> None:
+def test_a_colleague_may_note_but_not_answer_what_somebody_else_has(
+    client: Client, case: Case, office: Desk
+) -> None:
     office.ben.queues.add(office.billing)
     client.force_login(office.ben)
     page = client.get(f"/case/{case.pk}").content.decode()
@@ -283,7 +364,15 @@ def test_a_discarded_draft_is_gone(client: Client, case: Case) -> None:
     assert out(case) == []
 
 
-@pytest.mark.parametrize("body", ["\x00nul", "\ud800".encode("utf-8", "surrogatepass").decode("latin-1"), "a" * 300_000, "{{ x }} {% y %}"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "\x00nul",
+        "\ud800".encode("utf-8", "surrogatepass").decode("latin-1"),
+        "a" * 300_000,
+        "{{ x }} {% y %}",
+    ],
+)
 def test_odd_characters_survive_or_are_left_out(client: Client, case: Case, body: str) -> None:
     assert client.post(f"/case/{case.pk}/save", form(case, body=body)).status_code == 204
     assert client.get(f"/case/{case.pk}").status_code == 200

@@ -80,7 +80,10 @@ def test_pulling_takes_the_next_of_a_queue_and_opens_it(client: Client, office: 
     client.force_login(office.maya)
     answer = client.post("/pull", {"queue": str(office.orders.pk)})
     assert answer["Location"] == f"/case/{case.pk}?in=mine"
-    assert "Nothing is waiting in your queues." in client.post("/pull", {"queue": ""}, follow=True).content.decode()
+    assert (
+        "Nothing is waiting in your queues."
+        in client.post("/pull", {"queue": ""}, follow=True).content.decode()
+    )
     assert Interaction.objects.get(queue=office.returns).state == InteractionState.WAITING
 
 
@@ -111,7 +114,8 @@ def test_snoozed_it_comes_back_at_a_moment_in_the_future(client: Client, case: C
     assert "Snoozed until" in answer.content.decode()
     found = Interaction.objects.get()
     assert found.state == InteractionState.PARKED
-    assert found.wake and found.wake > timezone.now()
+    assert found.wake
+    assert found.wake > timezone.now()
     assert client.post(f"/case/{case.pk}/wake", headers=HX).status_code == 200
     assert state() == InteractionState.HANDLING
 
@@ -119,7 +123,8 @@ def test_snoozed_it_comes_back_at_a_moment_in_the_future(client: Client, case: C
 def test_a_typed_moment_is_of_the_readers_clock() -> None:
     with timezone.override("Europe/Prague"):
         moment = snooze_moment("at", "2027-07-01T09:30")
-    assert moment and moment.isoformat() == "2027-07-01T09:30:00+02:00"
+    assert moment
+    assert moment.isoformat() == "2027-07-01T09:30:00+02:00"
     assert snooze_moment("at", "soon") is None
     assert snooze_moment("at", "2027-02-31T09:30") is None
     assert snooze_moment("", "") is None
@@ -147,9 +152,15 @@ def test_a_transfer_to_nowhere_is_refused(client: Client, case: Case, queue: str
     assert "Choose a queue." in answer.content.decode()
 
 
-@pytest.mark.parametrize(("outcome", "expected"), [("closed", CaseState.CLOSED), ("waiting", CaseState.PENDING)])
-def test_finished_it_is_closed_or_waits_for_the_customer(client: Client, case: Case, office: Desk, outcome: str, expected: str) -> None:
-    answer = client.post(f"/case/{case.pk}/finish", {"outcome": outcome, "disposition": str(office.solved.pk)}, headers=HX)
+@pytest.mark.parametrize(
+    ("outcome", "expected"), [("closed", CaseState.CLOSED), ("waiting", CaseState.PENDING)]
+)
+def test_finished_it_is_closed_or_waits_for_the_customer(
+    client: Client, case: Case, office: Desk, outcome: str, expected: str
+) -> None:
+    answer = client.post(
+        f"/case/{case.pk}/finish", {"outcome": outcome, "disposition": str(office.solved.pk)}, headers=HX
+    )
     assert answer.status_code == 200
     case.refresh_from_db()
     assert (case.state, Interaction.objects.get().disposition) == (expected, office.solved)
@@ -172,7 +183,14 @@ def test_a_mandatory_disposition_is_asked_for(client: Client, case: Case, office
 def test_what_somebody_else_has_is_not_moved(client: Client, case: Case, office: Desk) -> None:
     office.ben.queues.add(office.billing)
     client.force_login(office.ben)
-    for act, fields in (("finish", {}), ("give-back", {}), ("snooze", {"until": "hour"}), ("transfer", {"queue": str(office.orders.pk)}), ("wake", {}), ("reopen", {})):
+    for act, fields in (
+        ("finish", {}),
+        ("give-back", {}),
+        ("snooze", {"until": "hour"}),
+        ("transfer", {"queue": str(office.orders.pk)}),
+        ("wake", {}),
+        ("reopen", {}),
+    ):
         assert client.post(f"/case/{case.pk}/{act}", fields, headers=HX).status_code == 422, act
     found = Interaction.objects.get()
     assert (found.state, found.agent) == (InteractionState.HANDLING, office.maya)
@@ -180,7 +198,10 @@ def test_what_somebody_else_has_is_not_moved(client: Client, case: Case, office:
 
 def test_a_supervisor_may_step_in(client: Client, case: Case, office: Desk) -> None:
     client.force_login(office.sam)
-    assert client.post(f"/case/{case.pk}/transfer", {"queue": str(office.returns.pk)}, headers=HX).status_code == 200
+    assert (
+        client.post(f"/case/{case.pk}/transfer", {"queue": str(office.returns.pk)}, headers=HX).status_code
+        == 200
+    )
 
 
 def test_an_act_on_finished_work_says_that_nothing_is_open(client: Client, case: Case, office: Desk) -> None:
@@ -190,7 +211,9 @@ def test_an_act_on_finished_work_says_that_nothing_is_open(client: Client, case:
     assert "Nothing is open on this case any more." in answer.content.decode()
 
 
-def test_the_row_of_a_due_email_says_how_long_is_left_and_overdue_queues_are_hot(client: Client, case: Case, office: Desk) -> None:
+def test_the_row_of_a_due_email_says_how_long_is_left_and_overdue_queues_are_hot(
+    client: Client, case: Case, office: Desk
+) -> None:
     Interaction.objects.update(due=timezone.now() - timedelta(minutes=8))
     assert "8 min overdue" in client.get("/").content.decode()
     work.give_back(case.interactions.get(), by=office.maya)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from queue import Empty, Queue
 from typing import Any
 from urllib.parse import urlsplit
@@ -47,6 +48,7 @@ class Stream:
         if header is not None:
             headers["Last-Event-ID"] = str(header)
         self.connection.request("GET", "/live" if last is None else f"/live?last={last}", headers=headers)
+        self.socket = self.connection.sock
         self.response = self.connection.getresponse()
         self.heard: Queue[tuple[str, dict[str, Any], float]] = Queue()
         self.ended = threading.Event()
@@ -78,6 +80,9 @@ class Stream:
         return [self.next()[1]["kind"] for _ in range(count)]
 
     def close(self) -> None:
+        # Closing alone would wait for the reading thread, which waits for the server.
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
         self.connection.close()
 
 
@@ -85,7 +90,6 @@ class Stream:
 def listening(site: str, user: User, **more: Any) -> Iterator[Stream]:
     stream = Stream(site, session_of(user), **more)
     assert stream.response.status == 200
-    wait_until(lambda: User.objects.get(pk=user.pk).last_seen or live.feed.count(), what="the subscription")
     try:
         yield stream
     finally:
@@ -120,8 +124,14 @@ def test_the_browser_is_told_within_fifty_milliseconds(site: str, office: Desk) 
         assert delays[10] < 0.05
 
 
-def test_agents_hear_of_their_queues_their_work_and_themselves_and_supervisors_of_all(site: str, office: Desk) -> None:
-    with listening(site, office.maya) as maya, listening(site, office.ben) as ben, listening(site, office.sam) as sam:
+def test_agents_hear_of_their_queues_their_work_and_themselves_and_supervisors_of_all(
+    site: str, office: Desk
+) -> None:
+    with (
+        listening(site, office.maya) as maya,
+        listening(site, office.ben) as ben,
+        listening(site, office.sam) as sam,
+    ):
         hidden = receive(office, letter(), queue=office.returns)
         assert (ben.kinds(1), sam.kinds(1)) == (["letter.filed"], ["letter.filed"])
         work.pull(by=office.ben, interaction=hidden.interactions.get())
@@ -149,12 +159,13 @@ def test_what_was_missed_is_replayed_after_the_cursor(site: str, office: Desk) -
         record("queue.changed", queue=office.billing, n=n)
     record("queue.changed", queue=office.returns)
     ids = list(Event.objects.filter(pk__gt=start, queue=office.billing).values_list("pk", flat=True))
-    with listening(site, office.maya, last=ids[1]) as stream:
-        assert [stream.next()[1]["id"] for _ in range(3)][-3:] == ids[2:]
-    with listening(site, office.maya, header=ids[3]) as stream:
-        heard = [stream.next()[1]["id"]]
-        while heard[-1] != ids[4]:
-            heard.append(stream.next()[1]["id"])
+    # On PostgreSQL the replay starts a little earlier, for numbers that were committed late.
+    for cursor, given in ((1, "last"), (3, "header")):
+        with listening(site, office.maya, **{given: ids[cursor]}) as stream:
+            heard = [stream.next()[1]["id"]]
+            while heard[-1] != ids[4]:
+                heard.append(stream.next()[1]["id"])
+        assert heard[cursor - 4 :] == ids[cursor + 1 :]
     with listening(site, office.maya, last=ids[-1] + 1) as stream:
         record("queue.changed", queue=office.orders)
         assert stream.next()[1]["queue"] == office.orders.pk
@@ -184,7 +195,9 @@ def test_the_stream_ends_when_the_person_signs_out_or_is_switched_off(site: str,
 
 
 def session_key(user: User) -> str:
-    return next(s.session_key for s in Session.objects.all() if s.get_decoded().get("_auth_user_id") == str(user.pk))
+    return next(
+        s.session_key for s in Session.objects.all() if s.get_decoded().get("_auth_user_id") == str(user.pk)
+    )
 
 
 def test_a_new_queue_is_heard_without_connecting_again(site: str, office: Desk) -> None:
@@ -192,7 +205,9 @@ def test_a_new_queue_is_heard_without_connecting_again(site: str, office: Desk) 
         office.maya.queues.add(office.returns)
         record("person.changed", user=office.maya)
         assert stream.next()[1]["kind"] == "person.changed"
-        wait_until(lambda: any(office.returns.pk in s.queues for s in live.feed._current()), what="the new right")
+        wait_until(
+            lambda: any(office.returns.pk in s.queues for s in live.feed._current()), what="the new right"
+        )
         record("queue.changed", queue=office.returns)
         assert stream.next()[1]["queue"] == office.returns.pk
 
@@ -206,7 +221,9 @@ def test_an_open_stream_is_a_sign_of_life(site: str, office: Desk) -> None:
     wait_until(lambda: live.feed.count() == 0, what="the end of the subscription")
 
 
-def test_a_ping_shows_that_the_line_is_alive(site: str, office: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ping_shows_that_the_line_is_alive(
+    site: str, office: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(live, "PING_SECONDS", 0.2)
     with listening(site, office.maya) as stream:
         assert stream.next()[0] == "ping"

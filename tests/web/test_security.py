@@ -19,7 +19,10 @@ def test_every_page_says_what_it_may_load(client: Client, office: Desk) -> None:
         assert "unsafe-eval" not in policy
         assert "frame-ancestors 'none'" in policy
         assert "form-action 'self'" in policy
-        assert (answer["Cross-Origin-Opener-Policy"], answer["X-Content-Type-Options"]) == ("same-origin", "nosniff")
+        assert (answer["Cross-Origin-Opener-Policy"], answer["X-Content-Type-Options"]) == (
+            "same-origin",
+            "nosniff",
+        )
         # "no-referrer" makes browsers send `Origin: null` with our own forms.
         assert answer["Referrer-Policy"] == "same-origin"
 

@@ -137,6 +137,8 @@ def test_a_saved_channel_is_validated_beside_the_table_with_its_stored_password(
         "button", name="Validate"
     ).click()
     expect(page.locator(".chk", has_text="Count the letters")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("Not yet", exact=True)).to_have_count(0)
+    expect(page.locator(".chk", has_text="Count the letters")).to_be_visible()
     channel.refresh_from_db()
     assert channel.validated
 
@@ -268,6 +270,7 @@ def test_a_row_opens_its_details_and_its_menu_by_keyboard(window: Window, full_d
     page = window(full_desk.administrator)
     page.goto("/setup/mailboxes")
     ready(page)
+    page.evaluate("window.stays = true")
     page.get_by_role("link", name="Faktury CZ").press("Enter")
     expect(page.get_by_role("complementary", name="Details of Faktury CZ")).to_contain_text(
         "AUTHENTICATIONFAILED"

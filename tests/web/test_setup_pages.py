@@ -260,6 +260,13 @@ def test_a_stranger_cannot_post_without_the_token(desk: Desk) -> None:
     assert Channel.objects.get(pk=desk.channels["Support EU"].pk).enabled
 
 
+@pytest.mark.requirement("CH-17")
+def test_the_sidebar_counts_what_waits_for_a_person(desk: Desk, admin: Client) -> None:
+    assert '<span class="cnt hot">1</span>' in admin.get("/setup/queues").content.decode()
+    Channel.objects.update(health=Health.LIVE)
+    assert "cnt hot" not in admin.get("/setup/queues").content.decode()
+
+
 def test_a_form_never_leads_to_another_site(desk: Desk, admin: Client) -> None:
     ref = f"sender-{desk.senders['Newsletter'].pk}"
     answer = admin.post("/setup/mailboxes/switch", {"switch": f"{ref}:on", "next": "https://evil.example/"})

@@ -32,10 +32,10 @@ export function bind(keys: string, label: string, act: Act, more: { group?: stri
 
 /** Every key that works now, for the sheet and the palette. */
 export function known(): { keys: string; label: string; group: string }[] {
-  const own = bindings.filter((b) => b.label);
+  const own = bindings.filter((b) => b.label).reverse();
   const page = all<HTMLElement>("[data-key]").filter(visible).map((e) => ({ keys: e.dataset["key"]!, label: labelOf(e), group: e.dataset["commandGroup"] ?? "" }));
   const seen = new Set<string>();
-  return [...page, ...own].filter((b) => !seen.has(b.keys) && seen.add(b.keys));
+  return [...page, ...own].filter((b) => !seen.has(b.keys + b.label) && seen.add(b.keys + b.label));
 }
 
 export function labelOf(element: HTMLElement): string {

@@ -19,6 +19,7 @@ const channel = "BroadcastChannel" in window ? new BroadcastChannel("postroom-li
 const waiting = new WeakMap<Element, number>();
 let last = setting("liveLast");
 let lostTimer = 0;
+let lostBecause = "";
 
 /** Tells this page about an event, as if the server had. */
 export function dispatch(event: LiveEvent): void {
@@ -50,8 +51,8 @@ function showState(open: boolean): void {
   clearTimeout(lostTimer);
   const chip = document.getElementById("connection");
   if (!chip) return;
-  if (open) chip.hidden = true;
-  else lostTimer = window.setTimeout(() => ((chip.hidden = false), (chip.textContent = word("lost", "Connection lost. Trying again…"))), LOST_AFTER);
+  if (open) (chip.hidden = true, lostBecause = "");
+  else lostTimer = window.setTimeout(() => ((chip.hidden = false), (chip.textContent = lostBecause || word("lost", "Connection lost. Trying again…"))), LOST_AFTER);
 }
 
 function tell(message: { event?: LiveEvent; id?: string; open?: boolean; gap?: boolean }): void {
@@ -81,8 +82,16 @@ function readOnce(url: string): Promise<boolean> {
     stream.onmessage = (message) => tell({ event: JSON.parse(message.data) as LiveEvent, id: message.lastEventId });
     stream.addEventListener("ping", () => (clearTimeout(watchdog), (watchdog = window.setTimeout(end, STALE_AFTER))));
     stream.addEventListener("gap", () => tell({ gap: true })); // the server no longer has what came after our cursor
-    stream.onerror = end; // we reconnect ourselves: the browser gives up for good on a 5xx
+    stream.onerror = () => (wasOpen || void seeWhy(url), end()); // we reconnect ourselves: the browser gives up for good on a 5xx
   });
+}
+
+/** EventSource hides why it failed; a lapsed session is worth saying, as only the person can mend it. */
+async function seeWhy(url: string): Promise<void> {
+  const stop = new AbortController();
+  const response = await fetch(url, { signal: stop.signal, headers: { Accept: "text/event-stream" } }).catch(() => null);
+  stop.abort();
+  if (response?.status === 401 || response?.status === 403) lostBecause = word("live-signed-out", "You are signed out. Reload the page to sign in.");
 }
 
 async function lead(url: string): Promise<never> {

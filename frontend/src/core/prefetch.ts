@@ -42,7 +42,7 @@ export function doubt(url?: string): void {
 async function load(url: string, copy?: Fragment): Promise<Fragment> {
   const headers: Record<string, string> = { "HX-Request": "true", "X-Prefetch": "1" };
   if (copy?.etag) headers["If-None-Match"] = copy.etag;
-  const response = await fetch(url, { headers, credentials: "same-origin", redirect: "error" });
+  const response = await fetch(url, { headers, cache: "no-store", credentials: "same-origin", redirect: "error" });
   if (response.status === 304 && copy) return touch(url, { ...copy, at: Date.now(), fresh: true });
   if (!response.ok) throw new Error(`HTTP ${response.status}`);
   return touch(url, { html: await response.text(), etag: response.headers.get("ETag") ?? "", at: Date.now(), fresh: true });

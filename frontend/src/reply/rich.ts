@@ -25,7 +25,7 @@ export function makeRich(form: HTMLFormElement, textarea: HTMLTextAreaElement, c
 
 function richWriting(editor: Squire, root: HTMLElement, textarea: HTMLTextAreaElement, html: HTMLInputElement, changed: () => void): Writing {
   const store = (): void => {
-    textarea.value = root.innerText.replace(/\u200b/g, "").replace(/\n{3,}/g, "\n\n").trimEnd();
+    textarea.value = root.innerText.replace(/\u200b/g, "").replace(/\u00a0/g, " ").replace(/\n{3,}/g, "\n\n").trimEnd();
     html.value = textarea.value ? editor.getHTML() : "";
   };
   const after = (): void => (store(), changed());
@@ -49,9 +49,12 @@ function load(editor: Squire, html: string, text: string): void {
 
 function setText(editor: Squire, text: string): void {
   const root = editor.getRoot();
-  root.replaceChildren(...text.split("\n").map((line) => make("div", {}, line || make("br"))));
+  root.replaceChildren(...text.split("\n").map((line) => make("div", {}, lasting(line) || make("br"))));
   editor.moveCursorToEnd();
 }
+
+/** Spaces that HTML would drop: the editor may come between two words somebody is typing. */
+const lasting = (line: string): string => line.replace(/^ | $/g, "\u00a0").replace(/ {2}/g, " \u00a0");
 
 async function insertHTML(editor: Squire, html: string, isPaste: boolean): Promise<void> {
   await readyToClean();

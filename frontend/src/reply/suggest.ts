@@ -29,7 +29,7 @@ export function suggest(form: HTMLFormElement, writing: Writing): void {
 }
 
 class Suggestions {
-  #list = make("div", { class: "pop canned", role: "listbox", hidden: true, "aria-label": word("suggestions", "Suggestions") });
+  #list = make("div", { class: "pop canned", role: "listbox", popover: "manual", "aria-label": word("suggestions", "Suggestions") });
   #offered: Offered[] = [];
   #at = 0;
   #length = 0;
@@ -71,9 +71,23 @@ class Suggestions {
   #show(offered: Offered[]): void {
     this.#offered = offered;
     this.#list.replaceChildren(...offered.map(option));
-    this.#list.hidden = !offered.length;
+    if (!offered.length) return this.#close();
+    this.#list.showPopover();
+    this.#place();
     this.#mark(0);
-    if (offered.length) announce(word("suggested", "{n} suggestions", { n: offered.length }));
+    announce(word("suggested", "{n} suggestions", { n: offered.length }));
+  }
+
+  get #open(): boolean {
+    return this.#list.isConnected && this.#list.matches(":popover-open");
+  }
+
+  /** Above the line of the caret; a textarea does not tell where that is, so above the field. */
+  #place(): void {
+    const field = this.writing.root.getBoundingClientRect();
+    const caret = this.writing.caret() ?? field;
+    this.#list.style.left = `${Math.max(12, Math.min(caret.left - 12, innerWidth - this.#list.offsetWidth - 12))}px`;
+    this.#list.style.bottom = `${innerHeight - Math.max(this.#list.offsetHeight + 8, caret.top - 6)}px`;
   }
 
   #mark(n: number): void {
@@ -82,7 +96,7 @@ class Suggestions {
   }
 
   #key(event: KeyboardEvent): void {
-    if (this.#list.hidden || event.isComposing) return;
+    if (!this.#open || event.isComposing) return;
     const to = { ArrowDown: this.#at + 1, ArrowUp: this.#at - 1 }[event.key];
     if (to !== undefined) this.#mark((to + this.#offered.length) % this.#offered.length);
     else if ((event.key === "Enter" && !event.ctrlKey && !event.metaKey) || event.key === "Tab") this.#choose(this.#at);
@@ -100,7 +114,7 @@ class Suggestions {
 
   #close(): void {
     this.#asked = "";
-    this.#list.hidden = true;
+    if (this.#open) this.#list.hidePopover();
   }
 }
 

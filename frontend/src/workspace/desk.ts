@@ -64,9 +64,13 @@ const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if (zone && !document.cookie.includes(`tz=${zone}`)) document.cookie = `tz=${zone};path=/;max-age=31536000;samesite=lax${location.protocol === "https:" ? ";secure" : ""}`;
 document.addEventListener("thread:shown", toEnd);
 document.addEventListener("live:any", (event) => void seenLive(event as CustomEvent<Record<string, unknown>>));
+/** A thread that was replaced as a whole, as after sending, starts at its end again; one that was only brought up to date stays where it is. */
+let thread = document.getElementById("thread");
 document.addEventListener("htmx:after:swap", (event) => {
-  const target = (event as CustomEvent<{ ctx?: { target?: Element; sourceElement?: Element } }>).detail.ctx;
-  if (target?.sourceElement?.matches("[data-review], pr-composer form")) toEnd();
+  const now = document.getElementById("thread");
+  const asked = (event as CustomEvent<{ ctx?: { sourceElement?: Element } }>).detail.ctx?.sourceElement;
+  if (now !== thread || asked?.matches("[data-review]")) toEnd();
+  thread = now;
 });
 if (location.hash.startsWith("#message-")) document.querySelector(location.hash)?.scrollIntoView();
 else toEnd();

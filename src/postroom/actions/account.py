@@ -35,7 +35,9 @@ def make_first_administrator(token: str, *, name: str, email: str, password: str
     # The UPDATE names the unused state: of two browsers with the same link one wins.
     if not OneTimeLink.objects.filter(pk=link.pk, used=None).update(used=timezone.now()):
         raise Refused("This link has been used or has expired.")
-    errors = check_identity(name=name, email=email) | check_password(password, again=again, user=User(email=email, name=name))
+    errors = check_identity(name=name, email=email) | check_password(
+        password, again=again, user=User(email=email, name=name)
+    )
     if errors:
         raise Refused(errors=errors)
     user = User.objects.create_user(email, name.strip(), role=Role.ADMINISTRATOR, password=password)
@@ -55,7 +57,7 @@ def check_identity(*, name: str, email: str, own: User | None = None) -> dict[st
     except ValidationError:
         errors["email"] = "Enter a whole email address, such as maya@example.com."
     else:
-        taken = User.objects.filter(email=email.strip().lower()).exclude(pk=own.pk if own else None)
+        taken = User.objects.filter(email=email.strip().lower()).exclude(pk=(own and own.pk) or 0)
         if taken.exists():
             errors["email"] = "Somebody else signs in with this address."
     return errors
@@ -104,7 +106,9 @@ def save_profile(user: User, *, name: str, language: str, zone: str) -> User:
 @transaction.atomic
 def save_preferences(user: User, chosen: dict[str, str]) -> User:
     """Remember how one's own pages behave; only known names and values."""
-    errors = {k: "Choose one of the offered values." for k, v in chosen.items() if v not in PREFERENCES.get(k, ())}
+    errors = {
+        k: "Choose one of the offered values." for k, v in chosen.items() if v not in PREFERENCES.get(k, ())
+    }
     if errors:
         raise Refused(errors=errors)
     locked = User.objects.select_for_update().get(pk=user.pk)

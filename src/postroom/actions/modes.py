@@ -19,7 +19,9 @@ def change_mode(draft: Message, *, by: User, purpose: str) -> Message:
     locked = own_draft(draft, by)
     if locked.purpose == purpose:
         return locked
-    other = Message.objects.filter(case=locked.case_id, author=by, purpose=purpose, state=OutState.DRAFT).exclude(pk=locked.pk)
+    other = Message.objects.filter(
+        case=locked.case_id, author=by, purpose=purpose, state=OutState.DRAFT
+    ).exclude(pk=locked.pk)
     if other.exists():
         raise Refused(errors={"mode": "You have another draft of this kind here. Send or discard it first."})
     if locked.purpose == Purpose.FORWARD:

@@ -29,23 +29,34 @@ DELAYED = Trouble("delayed", "4.4.1", "connect to mail.{host}: Connection timed 
 
 
 def write_report(raw: bytes, *, sender: str, recipient: str, trouble: Trouble, when: datetime) -> bytes:
-    """The report to the sender of `raw`: explanation, delivery-status, and the original's header (RFC 3462)."""
-    message = EmailMessage(policy=policy.SMTP)
-    message["From"] = f"Mail Delivery System <MAILER-DAEMON@{REPORTER}>"
-    message["To"] = sender
+    """The report to the sender of `raw`: explanation, delivery-status, and the original's header (RFC 6522).
+
+    Written by hand: what `email` makes of message/delivery-status it cannot print.
+    """
     delayed = trouble.action == "delayed"
-    message["Subject"] = "Delayed Mail (still being retried)" if delayed else "Undelivered Mail Returned to Sender"  # fmt: skip
-    message["Date"] = format_datetime(when)
-    message["Message-ID"] = f"<{secrets.token_hex(8)}@{REPORTER}>"
-    message["Auto-Submitted"] = "auto-replied"
     said = trouble.said.format(address=recipient, host=recipient.partition("@")[2])
-    message.set_content(_explanation(recipient, said, delayed=delayed))
-    message.make_mixed()
-    message.set_type("multipart/report")
-    message.set_param("report-type", "delivery-status")
-    message.attach(_status(recipient, trouble, said, when))
-    message.attach(_original_header(raw))
-    return message.as_bytes()
+    boundary = secrets.token_hex(12)
+    parts = (
+        ("text/plain; charset=us-ascii", _explanation(recipient, said, delayed=delayed)),
+        ("message/delivery-status", _status(recipient, trouble, said, when)),
+        ("text/rfc822-headers", _original_header(raw)),
+    )
+    lines = [
+        f"From: Mail Delivery System <MAILER-DAEMON@{REPORTER}>",
+        f"To: {sender}",
+        f"Subject: {'Delayed Mail (still being retried)' if delayed else 'Undelivered Mail Returned to Sender'}",
+        f"Date: {format_datetime(when)}",
+        f"Message-ID: <{secrets.token_hex(8)}@{REPORTER}>",
+        "Auto-Submitted: auto-replied",
+        "MIME-Version: 1.0",
+        f'Content-Type: multipart/report; report-type=delivery-status;\n\tboundary="{boundary}"',
+        "",
+        "This is a MIME-encapsulated message.",
+    ]
+    for kind, text in parts:
+        lines += ["", f"--{boundary}", f"Content-Type: {kind}", "", text.rstrip()]
+    lines += ["", f"--{boundary}--", ""]
+    return "\n".join(lines).replace("\n", "\r\n").encode()
 
 
 def _explanation(recipient: str, said: str, *, delayed: bool) -> str:
@@ -54,7 +65,7 @@ def _explanation(recipient: str, said: str, *, delayed: bool) -> str:
     return f"This is the mail system at host {REPORTER}.\n\nI'm sorry to have to inform you that your message could not\nbe delivered to one or more recipients. Its header is attached below.\n\n<{recipient}>: {said}\n"  # fmt: skip
 
 
-def _status(recipient: str, trouble: Trouble, said: str, when: datetime) -> EmailMessage:
+def _status(recipient: str, trouble: Trouble, said: str, when: datetime) -> str:
     fields = [
         f"Reporting-MTA: dns; {REPORTER}",
         f"Arrival-Date: {format_datetime(when)}",
@@ -66,10 +77,10 @@ def _status(recipient: str, trouble: Trouble, said: str, when: datetime) -> Emai
     ]
     if trouble.action == "delayed":
         fields.append(f"Will-Retry-Until: {format_datetime(when + timedelta(days=5))}")
-    return _part("message/delivery-status", "\n".join(fields) + "\n")
+    return "\n".join(fields)
 
 
-def _original_header(raw: bytes) -> EmailMessage:
+def _original_header(raw: bytes) -> str:
     found = message_from_bytes(raw, policy=policy.default)
     kept = EmailMessage(policy=policy.SMTP)
     for name in ("From", "To", "Subject", "Date"):
@@ -79,12 +90,4 @@ def _original_header(raw: bytes) -> EmailMessage:
     for name in ("Message-ID", "In-Reply-To", "References"):
         if found[name] is not None:
             text += f"\n{name}: " + "\n ".join(str(found[name]).split())
-    return _part("text/rfc822-headers", text + "\n")
-
-
-def _part(kind: str, text: str) -> EmailMessage:
-    part = EmailMessage(policy=policy.SMTP)
-    part["Content-Type"] = kind
-    part["Content-Transfer-Encoding"] = "7bit"
-    part.set_payload(text)
-    return part
+    return text

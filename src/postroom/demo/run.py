@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 from pathlib import Path
@@ -13,6 +14,8 @@ from postroom.demo.world import World
 
 def run(folder: Path, *, pace: float, seed: int) -> None:
     """Live on the premises kept in this folder. Raises OSError when a port is taken."""
+    # aiosmtpd tells every command of every connection
+    logging.getLogger("mail.log").setLevel(logging.ERROR)
     premises = premises_in(folder)
     world = World(
         folder,

@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 
 SIZE_LIMIT = 30 * 1024 * 1024
 """Bytes."""
+NOBODY = "<>"
+"""How aiosmtpd writes the null return path."""
 Take = Callable[[bytes, str, str], Awaitable[None]]
 """What becomes of an accepted message: raw, envelope sender, one recipient."""
 
@@ -66,18 +68,21 @@ class Door:
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """Whoever signed in may send as any address of the firm, and as nobody else."""
-        if session.authenticated and address and address.rpartition("@")[2].lower() not in self.domains:
+        if session.authenticated and address != NOBODY and not self._owned(address):
             return f"553 5.7.1 <{address}>: Sender address rejected: not owned by {session.auth_data}"
         envelope.mail_from = address
         envelope.mail_options.extend(options)
         return "250 2.1.0 OK"
+
+    def _owned(self, address: str) -> bool:
+        return address.rpartition("@")[2].lower() in self.domains
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """Anybody may write to the firm; elsewhere only who signed in."""
         if not session.authenticated and not self.local(address):
-            if address.rpartition("@")[2].lower() in self.domains:
+            if self._owned(address):
                 return f"550 5.1.1 <{address}>: User unknown"
             return f"554 5.7.1 <{address}>: Relay access denied"
         envelope.rcpt_tos.append(address)
@@ -87,9 +92,10 @@ class Door:
         """Take it, or say why not; never answers 250 for what is not kept."""
         raw = envelope.content
         assert isinstance(raw, bytes)
+        sender = "" if envelope.mail_from in (None, NOBODY) else str(envelope.mail_from)
         try:
             for recipient in envelope.rcpt_tos:
-                await self.take(raw, envelope.mail_from or "", recipient)
+                await self.take(raw, sender, recipient)
         except OSError as wrong:
             log.warning("a message could not be kept: %s", wrong)
             return "452 4.3.1 Insufficient system storage"

@@ -35,7 +35,7 @@ from postroom.demo.smtp import Door
 
 log = logging.getLogger(__name__)
 
-FIRST_LETTERS = 14
+FIRST_LETTERS = 15
 """Letters that lie in the mailboxes when the world begins."""
 OLDEST = 3 * 3600
 """Seconds: how long the oldest of them has been lying there."""
@@ -125,7 +125,10 @@ class World:
             "away": self._away,
             "trouble": self._report,
         }
-        await acts[event.what](event)
+        try:
+            await acts[event.what](event)
+        except Exception:
+            log.exception("%s of %s went wrong and is left out", event.what, event.customer)
         # only now: a world that dies in between does it again, and the same letter twice beats a lost one
         self.memory.events.remove(event)
         self._save()

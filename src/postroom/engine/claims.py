@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from django.db import connection
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -21,9 +22,19 @@ def new_owner() -> str:
     return f"{deployment.node[:50]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
 
+def lease_now() -> datetime:
+    """The time that leases are measured by: hosts may differ by minutes, so with several it is the database's."""
+    if connection.vendor != "postgresql":
+        return timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        found: datetime = cursor.fetchone()[0]
+        return found
+
+
 def claim_work(name: str, owner: str) -> bool:
     """Take or renew a named piece of work, such as filing. The UPDATE settles the race."""
-    now = timezone.now()
+    now = lease_now()
     mine_or_free = Q(claimed_by=owner) | Q(claimed_until=None) | Q(claimed_until__lt=now)
     taken = Claim.objects.filter(mine_or_free, name=name).update(
         claimed_by=owner, claimed_until=now + LEASE, fence=F("fence") + 1, beat=now
@@ -40,7 +51,7 @@ def claim_channel(channel: Channel, owner: str) -> bool:
     """Take or renew a mailbox. Pinned channels are taken on their node only."""
     if channel.node and channel.node != deployment.node:
         return False
-    now = timezone.now()
+    now = lease_now()
     if channel.claimed_by == owner and channel.claimed_until and channel.claimed_until > now + LEASE / 2:
         return True
     mine_or_free = Q(claimed_by=owner) | Q(claimed_by="") | Q(claimed_until=None) | Q(claimed_until__lt=now)
@@ -54,7 +65,7 @@ def claim_channel(channel: Channel, owner: str) -> bool:
 def renew_channels(pks: list[int], owner: str) -> None:
     """Keep the mailboxes that are parked or being read."""
     if pks:
-        Channel.objects.filter(pk__in=pks, claimed_by=owner).update(claimed_until=timezone.now() + LEASE)
+        Channel.objects.filter(pk__in=pks, claimed_by=owner).update(claimed_until=lease_now() + LEASE)
 
 
 def release_dead() -> int:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 
 from django.db import close_old_connections, connections
 from django.db.utils import OperationalError
 
-from postroom.engine.claims import claim_work
+from postroom.engine.claims import LEASE, claim_work
 from postroom.engine.services import SERVICES, Service
 from postroom.models.bell import Listener
 
 log = logging.getLogger(__name__)
+
+RENEW_SECONDS = LEASE.total_seconds() / 6
+"""A claim is renewed this often and not at every turn, which would write to the disk once a second for nothing."""
 
 
 class Worker(threading.Thread):
@@ -22,11 +26,15 @@ class Worker(threading.Thread):
         super().__init__(name=f"{service.name}", daemon=True)
         self.service, self.owner, self.stop = service, owner, stop
         self.listener = Listener()
+        self._claimed = float("-inf")
 
     def run(self) -> None:
         """Until stopped. A failure is logged once here and the worker goes on: the rows keep their state."""
-        while not self.stop.is_set():
+        while True:
+            # Cleared before looking at `stop`: the ring that follows the stop must not be lost in between.
             self.listener.heard.clear()
+            if self.stop.is_set():
+                break
             if not self._work():
                 self.listener.heard.wait(self.service.idle)
         self.listener.close()
@@ -34,7 +42,7 @@ class Worker(threading.Thread):
 
     def _work(self) -> bool:
         try:
-            if self.service.alone and not claim_work(self.service.name, self.owner):
+            if self.service.alone and not self._holds():
                 self.stop.wait(1)
                 return False
             return bool(self.service.run(self.owner))
@@ -45,6 +53,16 @@ class Worker(threading.Thread):
         close_old_connections()
         self.stop.wait(1)
         return False
+
+    def _holds(self) -> bool:
+        """True while this process is the one that does this work."""
+        now = time.monotonic()
+        if now - self._claimed < RENEW_SECONDS:
+            return True
+        if not claim_work(self.service.name, self.owner):
+            return False
+        self._claimed = now
+        return True
 
 
 def start(owner: str, stop: threading.Event) -> list[Worker]:

@@ -86,7 +86,6 @@ def _collect_folder(channel: Channel, inbox: Inbox, name: str, done: Collected, 
     if not state.validity:
         inbox.list()  # POP3 numbers letters anew in each session: it must be listed before anything is read or deleted.
     settle_outstanding(channel, folder, inbox)
-    fetch_wanted(channel, folder, inbox)
     while True:
         listed = _new_refs(channel, folder, inbox)
         for batch in _batches(listed, folder, suspects):
@@ -96,6 +95,7 @@ def _collect_folder(channel: Channel, inbox: Inbox, name: str, done: Collected, 
     if not state.validity and not folder.baseline:
         folder.baseline = FIRST_LISTING_DONE
         folder.save(update_fields=["baseline"])
+    fetch_wanted(channel, folder, inbox, suspects)  # last: what is new must not wait for what is large
 
 
 @transaction.atomic
@@ -349,13 +349,32 @@ def settle_outstanding(channel: Channel, folder: ChannelFolder, inbox: Inbox) ->
     settle(channel, folder, inbox, list(rows))
 
 
-def fetch_wanted(channel: Channel, folder: ChannelFolder, inbox: Inbox) -> None:
-    """Read the whole of letters that a person asked for, however large."""
-    for row in RawMessage.objects.filter(
-        channel=channel, folder=folder.name, validity=folder.validity, wanted=True
-    )[:20]:
-        for one in inbox.read([Ref(row.uid, row.size)]):
+def fetch_wanted(channel: Channel, folder: ChannelFolder, inbox: Inbox, suspects: Suspects) -> None:
+    """Read the whole of letters that a person asked for, however large. One the server will not give is given up."""
+    for row in RawMessage.objects.filter(channel=channel, folder=folder.name, wanted=True)[:20]:
+        ref = Ref(row.uid, row.size)
+        if row.validity != folder.validity:
+            _keep_head(row, "The server has renumbered its letters; the rest of this one cannot be found")
+        elif suspects.is_hopeless(folder, ref):
+            _keep_head(row, "The server breaks off whenever this letter is read")
+        else:
+            _fetch_whole(row, folder, ref, inbox, suspects)
+
+
+def _fetch_whole(row: RawMessage, folder: ChannelFolder, ref: Ref, inbox: Inbox, suspects: Suspects) -> None:
+    try:
+        for one in inbox.read([ref]):
             _replace(row, one.raw)
+    except ConnectorError as error:
+        if error.kind == Kind.MESSAGE:
+            _keep_head(row, error.text)
+            return
+        suspects.blame(folder, ref)
+        raise
+
+
+def _keep_head(row: RawMessage, reason: str) -> None:
+    RawMessage.objects.filter(pk=row.pk).update(wanted=False, reason=reason[:500])
 
 
 def _replace(row: RawMessage, raw: bytes | None) -> None:

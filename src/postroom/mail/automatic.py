@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from .bounce_values import Bounce, BounceKind
 from .bounces import read_bounce
+from .caseless import AnyOf, fold_case
 from .letter import Letter
 
 LIST_NAME_LENGTH = 255
@@ -82,6 +83,49 @@ _AWAY_SUBJECT = re.compile(
     r"外出|休假|자동 ?회신|자동 ?응답|부재중|תשובה אוטומטית|رد تلقائي|trả lời tự động|ตอบกลับอัตโนมัติ)"
     r"|\bis out of (?:the )?office\b|\bout of office autoreply\b",
     re.IGNORECASE,
+)
+_AWAY_WORDS = AnyOf(  # _AWAY_SUBJECT needs one of them
+    [
+        "auto",
+        "out of",
+        "out-of",
+        "away ",
+        "vacation",
+        "holiday",
+        "leave",
+        "ooo",
+        "abwesen",
+        "nicht im",
+        "absen",
+        "fuera de",
+        "fuori",
+        "fora do",
+        "afwezig",
+        "frånvaro",
+        "fravær",
+        "ikke til",
+        "poissa",
+        "mimo",
+        "poza biurem",
+        "nieobecn",
+        "atvaļin",
+        "авто",
+        "нет на",
+        "αυτόμα",
+        "otomatik",
+        "samodejni",
+        "自動",
+        "不在",
+        "自动",
+        "外出",
+        "休假",
+        "자동",
+        "부재중",
+        "תשובה",
+        "رد تلقائي",
+        "tự động",
+        "อัตโนมัติ",
+    ]
 )
 _AWAY_TEXT = re.compile(
     r"out of (?:the |my )?office|(?:currently|am) (?:away|on (?:leave|vacation|holiday))|on (?:annual|maternity|parental) leave|"
@@ -171,14 +215,13 @@ def _signs_of_reply(letter: Letter) -> Iterator[str]:
 
 def _signs_of_absence(letter: Letter, generated: tuple[str, ...]) -> tuple[str, ...]:
     """Subject and one more sign, or nothing."""
-    if not _AWAY_SUBJECT.search(letter.subject[:300]):
+    subject = letter.subject[:300]
+    if not _AWAY_WORDS.are_in(fold_case(subject)) or not _AWAY_SUBJECT.search(subject):
         return ()
-    subject = f"Subject: {letter.subject[:80]}"
+    told = f"Subject: {letter.subject[:80]}"
     if generated:
-        return (subject, *generated)
-    return (
-        (subject, "the text speaks of an absence") if _AWAY_TEXT.search(letter.text[:TEXT_LOOKED_AT]) else ()
-    )
+        return (told, *generated)
+    return (told, "the text speaks of an absence") if _AWAY_TEXT.search(letter.text[:TEXT_LOOKED_AT]) else ()
 
 
 def _signs_of_list(letter: Letter) -> Iterator[str]:

@@ -6,6 +6,8 @@ has been cut to `REPORT_LIMIT`, and none can run over a line end, so a hostile l
 
 import re
 
+from .caseless import AnyOf, fold_case
+
 REPORT_LIMIT = 60_000
 """Characters of prose looked at; servers say what went wrong at the top."""
 
@@ -37,6 +39,68 @@ SUBJECTS = re.compile(
     r"配信不能|配信(?:の)?(?:失敗|エラー)|送信(?:できません|エラー)|エラー通知|退信|无法投递|无法送达|邮件传输失败|系统退信|投递失败|반송|배달",
     re.IGNORECASE,
 )
+# Words of which SUBJECTS, SENDERS and _SENDER_NAMES need one each: a first look that costs next to nothing.
+_SUBJECT_WORDS = AnyOf(
+    [
+        "deliver",
+        "system",
+        "transfer",
+        "failure",
+        "failed",
+        "return",
+        "error",
+        "delay",
+        "status",
+        "user unknown",
+        "bounce",
+        "warning: ",
+        "zustell",
+        "zugestellt",
+        "non remis",
+        "non distribu",
+        "remise",
+        "entreg",
+        "no se ",
+        "consegna",
+        "recapit",
+        "onbestelbaar",
+        "niet bezorgd",
+        "devolvid",
+        "dostarcz",
+        "доставлен",
+        "配信",
+        "送信",
+        "エラー通知",
+        "退信",
+        "无法投递",
+        "无法送达",
+        "邮件传输失败",
+        "投递失败",
+        "반송",
+        "배달",
+    ]
+)
+_SENDER_WORDS = AnyOf(
+    [
+        "mail",
+        "post",
+        "mdaemon",
+        "administrator",
+        "daemon",
+        "bounce",
+        "ndr",
+        "listserv",
+        "smtp",
+        "mx",
+        "gwia",
+        "microsoftexchange",
+        "complaints",
+        "fbl",
+        "feedback",
+        "antivirus",
+    ]
+)
+_NAME_WORDS = AnyOf(["mail", "administrator", "postmaster", "webshield", "delivery"])
 _PHRASES = re.compile(
     r"(?:could|can|was|were|been|has|have|is|are) ?(?:not|n't) (?:yet )?(?:be |been )?(?:successfully )?(?:deliver|sent to)|"
     r"cannot be delivered|unable to (?:be )?deliver|failed to deliver|wasn't able to deliver|not able to deliver|undeliver|"
@@ -80,15 +144,22 @@ _ORIGINAL_FIELD = re.compile(
 )
 
 
+def is_about_delivery(subject: str) -> bool:
+    """Whether a subject sounds like a report on a delivery."""
+    return _SUBJECT_WORDS.are_in(fold_case(subject)) and SUBJECTS.search(subject) is not None
+
+
 def is_daemon(address: str, name: str) -> bool:
     """Whether a From belongs to a mail server and not to a person; an empty one does."""
     local = address.rpartition("@")[0] or address
-    return not local or SENDERS.search(local.strip('"')[:200]) is not None or is_daemon_name(name)
+    if not local or (_SENDER_WORDS.are_in(fold_case(local)) and SENDERS.search(local.strip('"')[:200])):
+        return True
+    return is_daemon_name(name)
 
 
 def is_daemon_name(name: str) -> bool:
     """Whether a display name is that of a mail system."""
-    return _SENDER_NAMES.search(name[:200]) is not None
+    return _NAME_WORDS.are_in(fold_case(name)) and _SENDER_NAMES.search(name[:200]) is not None
 
 
 def says_undelivered(report: str) -> bool:

@@ -2,15 +2,17 @@
 
 import re
 
-from .bounce_marks import SUBJECTS, is_daemon, is_daemon_name, says_undelivered
+from .bounce_marks import is_about_delivery, is_daemon, is_daemon_name, says_undelivered
 from .bounce_original import MESSAGE_TYPES
 from .bounce_reports import DISPOSITION_TYPES, FEEDBACK_TYPES, STATUS_TYPES
 from .bounce_status import find_reply, find_status
+from .caseless import AnyOf, fold_case
 from .letter import Letter
 from .parts import Part
 
 _REPORT_TYPES = STATUS_TYPES | FEEDBACK_TYPES | DISPOSITION_TYPES
 _NOTIFYING = re.compile(r"notification|unsubscribe|complaint about|amazon ses|aws", re.IGNORECASE)
+_NOTIFYING_WORDS = AnyOf(_NOTIFYING.pattern.split("|"))
 _REPLY_MARK = re.compile(r"(?:re|aw|sv|antw|fw|fwd|wg|tr)\s?:", re.IGNORECASE)
 _ABSENCE = re.compile(
     r"automatic reply|out of (?:the )?office|autoreply|auto[- ]?response|abwesen|absence du bureau",
@@ -28,10 +30,14 @@ def may_report(letter: Letter) -> bool:
         letter.root.type in ("multipart/report", *_REPORT_TYPES)
         or (letter.root.is_multipart and any(part.type in _REPORT_TYPES for part in outer_parts(letter)))
         or "x-failed-recipients" in letter.headers
-        or SUBJECTS.search(letter.subject[:500]) is not None
-        or _NOTIFYING.search(letter.subject[:500]) is not None
+        or is_about_delivery(letter.subject[:500])
+        or _notifies(letter.subject[:500])
         or is_from_server(letter)
     )
+
+
+def _notifies(subject: str) -> bool:
+    return _NOTIFYING_WORDS.are_in(fold_case(subject)) and _NOTIFYING.search(subject) is not None
 
 
 def outer_parts(letter: Letter) -> list[Part]:
@@ -53,7 +59,7 @@ def reports_failure(letter: Letter, report: str) -> bool:
     if "x-autoreply" in letter.headers or "x-autorespond" in letter.headers or _ABSENCE.match(letter.subject):
         return False
     subject = letter.subject[:500]
-    about_delivery = SUBJECTS.search(subject) is not None
+    about_delivery = is_about_delivery(subject)
     if is_from_server(letter):
         if _REPLY_MARK.match(subject):  # postmasters are people too
             return bool(find_status(report) or find_reply(report)) and not letter.references

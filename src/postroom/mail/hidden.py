@@ -2,9 +2,10 @@
 
 import re
 
+from postroom.mail.caseless import AnyOf, fold_case
 from postroom.mail.markup import attributes
 
-_CANDIDATE = re.compile(r"hidden|display|visibility|font-size|mso-hide|max-height|opacity", re.IGNORECASE)
+_CANDIDATES = AnyOf(["hidden", "display", "visibility", "font-size", "mso-hide", "max-height", "opacity"])
 _HIDING = re.compile(
     r"""(?:^|;)\s*(?:
         display\s*:\s*none
@@ -20,7 +21,7 @@ _HIDING = re.compile(
 
 def is_hidden(body: str) -> bool:
     """Whether the attributes of an opening tag, as written, hide the element: hidden, display:none, font-size:0, ..."""
-    if not _CANDIDATE.search(body):
+    if not body or not _CANDIDATES.are_in(fold_case(body)):
         return False
     found = attributes(body)
     return "hidden" in found or bool(_HIDING.search(found.get("style", "")))

@@ -6,7 +6,7 @@ Everything is computed on first use; reading a subject does not look at the body
 import re
 from datetime import datetime
 
-from . import addresses, bodies, dates, headers, limits, transfer
+from . import addresses, bodies, dates, header_block, limits, transfer
 from .addresses import Address
 from .attachments import Attachment, attach
 from .bodies import Bodies
@@ -41,7 +41,7 @@ class Letter:
         if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
             raw = self._from_wide(raw)
         raw = self._with_line_feeds(raw)
-        start, marked = headers.skip_marks(raw)
+        start, marked = header_block.skip_marks(raw)
         if marked:
             self._bounds.flags.add("mime-defect")
         self.root = Part(raw, start, len(raw), bounds=self._bounds)
@@ -170,7 +170,7 @@ class Letter:
             return ("empty",)
         _ = self.text, self.html, self.subject, self.to, self.cc
         for part in self.root.walk():
-            flags |= part.headers.flags
+            flags |= part.headers.look_closer()
             _check_part(part, flags)
         flags |= self._bounds.flags | self._header_flags()
         return tuple(sorted(flags))

@@ -100,17 +100,22 @@ def count_attributes(body: str, *, limit: int) -> int:
 
 def pieces(html: str) -> Iterator[Piece]:
     """The HTML in order, as written. What the standard drops at the end of input is dropped."""
-    position = 0
-    while position < len(html):
-        if text := _TEXT.match(html, position):
+    position, end_of_html = 0, len(html)
+    read_text, read_tag = _TEXT.match, _TAG.match
+    while position < end_of_html:
+        if text := read_text(html, position):
             yield Piece("text", "", text.group())
             position = text.end()
             continue
-        if tag := _TAG.match(html, position):
-            yield _piece(tag, html[position + 1] == "/")
+        if tag := read_tag(html, position):
+            name, body = tag.groups()
+            name = name.lower()
+            closing = html[position + 1] == "/"
             position = tag.end()
-            if html[tag.start() + 1] != "/":
-                name = tag.group(1).lower()
+            if closing:
+                yield Piece("close", name, "")
+            else:
+                yield Piece("void" if name in VOID else "open", name, body)
                 if name == "plaintext":
                     yield Piece("raw", name, html[position:])
                     return
@@ -120,13 +125,6 @@ def pieces(html: str) -> Iterator[Piece]:
                     position = end
             continue
         position = _after_declaration(html, position)
-
-
-def _piece(tag: re.Match[str], closing: bool) -> Piece:
-    name = tag.group(1).lower()
-    if closing:
-        return Piece("close", name, "")
-    return Piece("void" if name in VOID else "open", name, tag.group(2))
 
 
 def _raw_end(html: str, name: str, position: int, *, self_closed: bool) -> int:
@@ -162,17 +160,24 @@ def balanced(run: Iterable[Piece]) -> Iterator[Piece]:
     stack: list[str] = []
     held: Counter[str] = Counter()
     for piece in run:
-        if piece.kind == "open":
-            for name in _implied_ends(stack, held, piece.name):
-                yield Piece("close", name, "")
-            stack.append(piece.name)
-            held[piece.name] += 1
+        kind, opened, _ = piece
+        if kind == "text":
             yield piece
-        elif piece.kind == "close":
-            if held[piece.name] and _in_scope(stack, piece.name):
+        elif kind == "open":
+            if opened in _IMPLIED:
+                for name in _implied_ends(stack, held, opened):
+                    yield Piece("close", name, "")
+            stack.append(opened)
+            held[opened] += 1
+            yield piece
+        elif kind == "close":
+            if stack and stack[-1] == opened:
+                held[stack.pop()] -= 1
+                yield piece
+            elif held[opened] and _in_scope(stack, piece.name):
                 for name in _pop_through(stack, held, piece.name):
                     yield Piece("close", name, "")
-        elif piece.kind == "raw":
+        elif kind == "raw":
             stack_name = stack.pop() if stack else ""
             if stack_name:
                 held[stack_name] -= 1
@@ -189,7 +194,10 @@ def balanced(run: Iterable[Piece]) -> Iterator[Piece]:
 
 def _implied_ends(stack: list[str], held: Counter[str], opening: str) -> list[str]:
     ends, stops = _IMPLIED.get(opening, (frozenset(), frozenset()))
-    if not any(held[name] for name in ends):
+    for name in ends:
+        if held[name]:
+            break
+    else:
         return []
     for name in stack[: -_REACH - 1 : -1]:
         if name in stops:

@@ -6,7 +6,7 @@ Not a judgement about what to show: see `letter.py`. Bounded by `limits`: what i
 from collections.abc import Iterator
 from typing import Final
 
-from . import charsets, delimiters, headers, limits, parameters, transfer
+from . import charsets, delimiters, header_block, limits, parameters, transfer
 from .headers import Headers
 from .lazily import lazily
 
@@ -50,7 +50,7 @@ class Part:
         self.parent = parent
         self.depth: int = parent.depth + 1 if parent else 0
         self.headers: Headers
-        self.headers, self.body_start = headers.split(raw, start, end)
+        self.headers, self.body_start = header_block.split(raw, start, end)
         self._default = default
         self.rest = False  # holds everything after the part limit
         self.hollow = end <= self.body_start  # a multipart with nothing in it
@@ -176,8 +176,10 @@ class Part:
             return None
         if self.encoding in ("base64", "quoted-printable"):  # forbidden by RFC 2046 section 5.2.1, and sent
             raw = self.content()
-            return Part(raw, headers.skip_marks(raw)[0], len(raw), bounds=self.bounds, parent=self)
-        skipped, _ = headers.skip_marks(self.raw[self.body_start : min(self.end, self.body_start + 1_000)])
+            return Part(raw, header_block.skip_marks(raw)[0], len(raw), bounds=self.bounds, parent=self)
+        skipped, _ = header_block.skip_marks(
+            self.raw[self.body_start : min(self.end, self.body_start + 1_000)]
+        )
         return Part(self.raw, self.body_start + skipped, self.end, bounds=self.bounds, parent=self)
 
     def walk(self) -> "Iterator[Part]":

@@ -201,25 +201,61 @@ DEVICES = (
 
 # A paragraph with some of these at the end of a letter is a disclaimer: words of which the pattern needs one, and the pattern.
 DISCLAIMERS = (
-    ("intended|meant", r"(?:intended|meant)\s+(?:solely|only|exclusively)?\s*(?:for|to)\b.{0,80}(?:addressee|recipient|individual|person|entity|named|use)"),
+    (
+        "intended|meant",
+        r"(?:intended|meant)\s+(?:solely|only|exclusively)?\s*(?:for|to)\b.{0,80}(?:addressee|recipient|individual|person|entity|named|use)",
+    ),
     ("not the", r"\bnot the (?:intended|named|correct) (?:recipient|addressee)"),
     ("in error", r"(?:received|sent to you|receive) (?:this|it)?\s?.{0,40}\bin error\b"),
-    ("confidential|privileged|private", r"(?:e-?mail|message|communication|transmission)\b.{0,60}\b(?:is|are|may be|may contain|contains?)\b.{0,60}\b(?:confidential|privileged|private)"),
+    (
+        "confidential|privileged|private",
+        r"(?:e-?mail|message|communication|transmission)\b.{0,60}\b(?:is|are|may be|may contain|contains?)\b.{0,60}\b(?:confidential|privileged|private)",
+    ),
     ("confidential", r"\bconfidential(?:ity)? (?:notice|information|and)"),
     ("virus", r"\b(?:swept|scanned|checked) (?:for|by)\b.{0,80}virus"),
     ("virus", r"virus (?:scanning|free|scanned)|certified virus"),
-    ("logged|monitored|recorded", r"(?:logged|monitored|recorded)\b.{0,60}\b(?:logged|monitored|recorded|legal purposes)"),
+    (
+        "logged|monitored|recorded",
+        r"(?:logged|monitored|recorded)\b.{0,60}\b(?:logged|monitored|recorded|legal purposes)",
+    ),
     ("monitor", r"monitors? all (?:internet|incoming|outgoing|e-?mail)"),
     ("disclaimer", r"^\W*disclaimer\b"),
-    ("before printing|before you print", r"consider the environment before printing|think before you print|before printing this"),
-    ("vertraulich", r"vertraulich\w*.{0,120}(?:e-?mail|nachricht|information|empfänger|adressat)|(?:e-?mail|nachricht|inhalt)\b.{0,120}vertraulich"),
-    ("nicht der|irrt", r"nicht der (?:richtige|beabsichtigte|vorgesehene) (?:adressat|empfänger)|irrtümlich erhalten"),
-    ("confidentiel|destinataire|par erreur", r"(?:message|courriel|pièces? jointes?|e-?mail)\b.{0,120}confidentiel|destinataire.{0,60}(?:prévu|visé)|par erreur.{0,60}(?:détruire|supprimer|avertir)"),
-    ("confidencial|destinatario", r"(?:mensaje|correo|e-?mail)\b.{0,120}confidencial|destinatario.{0,80}(?:error|indicado|notific)"),
-    ("riservat|confidenzial|ricevuto", r"(?:messaggio|informazioni|e-?mail|comunicazione)\b.{0,160}(?:riservat|confidenzial)|ricevuto (?:questo|il presente).{0,40}per errore"),
-    ("confidencia|recebeu", r"(?:mensagem|e-?mail|informaç\w+)\b.{0,120}confidencia|recebeu esta mensagem por (?:engano|erro)"),
-    ("vertrouwelijk|uitsluitend|niet de", r"(?:bericht|e-?mail)\b.{0,120}vertrouwelijk|uitsluitend bestemd voor|niet de geadresseerde"),
-    ("konfidentiel|konfidensiel|fortrolig", r"(?:meddelande|melding|meddelelse|e-?post|mail)\w*\b.{0,120}(?:konfidentiel|konfidensiel|fortrolig)"),
+    (
+        "before printing|before you print",
+        r"consider the environment before printing|think before you print|before printing this",
+    ),
+    (
+        "vertraulich",
+        r"vertraulich\w*.{0,120}(?:e-?mail|nachricht|information|empfänger|adressat)|(?:e-?mail|nachricht|inhalt)\b.{0,120}vertraulich",
+    ),
+    (
+        "nicht der|irrt",
+        r"nicht der (?:richtige|beabsichtigte|vorgesehene) (?:adressat|empfänger)|irrtümlich erhalten",
+    ),
+    (
+        "confidentiel|destinataire|par erreur",
+        r"(?:message|courriel|pièces? jointes?|e-?mail)\b.{0,120}confidentiel|destinataire.{0,60}(?:prévu|visé)|par erreur.{0,60}(?:détruire|supprimer|avertir)",
+    ),
+    (
+        "confidencial|destinatario",
+        r"(?:mensaje|correo|e-?mail)\b.{0,120}confidencial|destinatario.{0,80}(?:error|indicado|notific)",
+    ),
+    (
+        "riservat|confidenzial|ricevuto",
+        r"(?:messaggio|informazioni|e-?mail|comunicazione)\b.{0,160}(?:riservat|confidenzial)|ricevuto (?:questo|il presente).{0,40}per errore",
+    ),
+    (
+        "confidencia|recebeu",
+        r"(?:mensagem|e-?mail|informaç\w+)\b.{0,120}confidencia|recebeu esta mensagem por (?:engano|erro)",
+    ),
+    (
+        "vertrouwelijk|uitsluitend|niet de",
+        r"(?:bericht|e-?mail)\b.{0,120}vertrouwelijk|uitsluitend bestemd voor|niet de geadresseerde",
+    ),
+    (
+        "konfidentiel|konfidensiel|fortrolig",
+        r"(?:meddelande|melding|meddelelse|e-?post|mail)\w*\b.{0,120}(?:konfidentiel|konfidensiel|fortrolig)",
+    ),
     ("poufn|nie jest", r"(?:wiadomość|e-?mail)\b.{0,120}poufn|nie jest(?:eś| pan).{0,40}adresatem"),
     ("конфиденциальн", r"(?:сообщени|письм)\w*.{0,120}конфиденциальн"),
     ("本邮件|機密|秘密情報", r"本邮件.{0,60}(?:保密|机密)|機密|秘密情報"),

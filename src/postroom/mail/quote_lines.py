@@ -109,15 +109,14 @@ _FIRST_PERSON = re.compile(
 
 def may_attribute(lines: list[Line]) -> list[bool]:
     """For each line, whether one of the words no attribution can do without stands near enough below. Cheap, never False wrongly."""
-    present = _TELLING.within(fold_case("\n".join([line.text for line in lines])))
+    folded = fold_case("\n".join([line.text for line in lines]))
+    present = _TELLING.within(folded)
     found = [False] * len(lines)
-    for at, line in enumerate(lines):
-        text = line.text
+    for at, text in enumerate(folded.split("\n")):
         if not text:
             continue
-        folded = fold_case(text)
         for word in present:
-            if word in folded:
+            if word in text:
                 break
         else:
             if not text.endswith("="):  # a word may be broken there: see _join
@@ -311,7 +310,21 @@ _REPLY_MARK = re.compile(
 
 _MARK_STARTS = frozenset("-–—_=*~+>")
 _COLONS = frozenset(":：")
-REPLY_PLACES = AnyOf("above oberhalb über au-dessus encima sopra acima ovanför ovenfor boven powyżej".split())
+REPLY_PLACES = AnyOf(
+    [
+        "above",
+        "oberhalb",
+        "über",
+        "au-dessus",
+        "encima",
+        "sopra",
+        "acima",
+        "ovanför",
+        "ovenfor",
+        "boven",
+        "powyżej",
+    ]
+)
 """Where an answer is asked for: _REPLY_MARK needs one of these."""
 _REPLY_MARK_STARTS = frozenset(("--", "==", "##", "__", "~~", "**"))
 

@@ -149,7 +149,9 @@ def _quoted_at(
         return _Span("forward", at, end)
     if is_original_mark(line) or is_reply_mark(line) or header_block_at(lines, at):
         return _Span("quote" if said else "forward", _above(lines, at), end)
-    count = (attributable and attribution_at(lines, at)) or introduces(lines, at, _first_marked(lines, following, at))
+    count = (attributable and attribution_at(lines, at)) or introduces(
+        lines, at, _first_marked(lines, following, at)
+    )
     if not count:
         return None
     after = following[at + count]

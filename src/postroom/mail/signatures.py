@@ -29,7 +29,25 @@ _ENDS_SENT = re.compile(
     re.IGNORECASE,
 )
 _SENT_VERBS = AnyOf(
-    "gesendet verschickt verfasst geschickt verzonden verstuurd 送信 傳送 发送 發送 寄出 gönderildi küldve 보냄 보냈습니다 lähetetty envoyé".split()
+    [
+        "gesendet",
+        "verschickt",
+        "verfasst",
+        "geschickt",
+        "verzonden",
+        "verstuurd",
+        "送信",
+        "傳送",
+        "发送",
+        "發送",
+        "寄出",
+        "gönderildi",
+        "küldve",
+        "보냄",
+        "보냈습니다",
+        "lähetetty",
+        "envoyé",
+    ]
 )
 _SENT_FIRST_WORDS = [fold_case(phrase.split()[0]) for phrase in alternatives(*SENT_FROM)]
 _SENT_STARTS = frozenset(word[:4] if len(word) >= 4 else word[:2] for word in _SENT_FIRST_WORDS)
@@ -69,7 +87,12 @@ def is_mobile(text: str) -> bool:
         return True
     if len(words) < 40 and ("from" in folded or "via" in folded) and _FROM_PHONE.fullmatch(words):
         return True
-    if len(words) < 90 and _SENT_VERBS.are_in(folded) and _ENDS_SENT.search(words) and _HAS_DEVICE.search(words):
+    if (
+        len(words) < 90
+        and _SENT_VERBS.are_in(folded)
+        and _ENDS_SENT.search(words)
+        and _HAS_DEVICE.search(words)
+    ):
         return True
     if folded[:4] not in _SENT_STARTS and folded[:2] not in _SENT_STARTS:
         return False
@@ -160,14 +183,17 @@ def mobile_break(lines: list[Line], first: int, last: int) -> int:
 
 
 _STRONG = [
-    (AnyOf(words.split("|")), re.compile(pattern, re.IGNORECASE | re.DOTALL)) for words, pattern in DISCLAIMERS
+    (AnyOf(words.split("|")), re.compile(pattern, re.IGNORECASE | re.DOTALL))
+    for words, pattern in DISCLAIMERS
 ]
 _SURE = re.compile(
     r"certified virus|automatically logged|recorded for legal|before printing|intended solely|solely for the",
     re.IGNORECASE,
 )
 
-_SURE_WORDS = "certified virus|automatically logged|recorded for legal|before printing|intended solely|solely for the"
+_SURE_WORDS = (
+    "certified virus|automatically logged|recorded for legal|before printing|intended solely|solely for the"
+)
 _STEMS = "confiden|konfiden|destinata|print|vertr|priv|solely"  # each stands for several of the words
 _WEIGHTY = AnyOf(
     word for words in (*(words for words, _ in DISCLAIMERS), _SURE_WORDS, _STEMS) for word in words.split("|")
@@ -226,6 +252,6 @@ def weigh_disclaimer(texts: list[str]) -> int:
     folded = fold_case(text)
     if not _WEIGHTY.are_in(folded):
         return 0
-    return sum(
-        words.are_in(folded) and bool(pattern.search(text)) for words, pattern in _STRONG
-    ) + bool(_SURE.search(text))
+    return sum(words.are_in(folded) and bool(pattern.search(text)) for words, pattern in _STRONG) + bool(
+        _SURE.search(text)
+    )

@@ -24,7 +24,7 @@ _LINES = names(
     "legend li main menu nav section summary tr tbody thead tfoot"
 )
 _CELLS = frozenset(("td", "th"))
-_SPACE = re.compile(r"[ \t\n\r\f]+")
+_SPACES = re.compile(r"  +")
 # Zero width and soft hyphens carry no text; the joiners U+200C and U+200D do, in Persian and in emoji.
 _NOTHING = re.compile("[\u200b\u2060\ufeff\u00ad\u034f\x00]")
 _ZERO_MARGIN = re.compile(r"margin(?:-top|-bottom)?\s*:\s*0", re.IGNORECASE)
@@ -47,11 +47,12 @@ class _Page:
     cell_wanted: bool = False
 
     def write(self, text: str) -> None:
-        text = _NOTHING.sub("", text)
+        if not text.isascii() or "\x00" in text:
+            text = _NOTHING.sub("", text)
         if self.pre:
             self._write_preformatted(text)
             return
-        words = _SPACE.sub(" ", text)
+        words = _squeeze(text)
         if words.startswith(" "):
             self.space_wanted = bool(self.line)
             words = words[1:]
@@ -123,6 +124,19 @@ class _Page:
         return _MANY_BLANK.sub("\n\n\n", "\n".join(self.lines)).strip("\n")
 
 
+def _squeeze(text: str) -> str:
+    """Runs of blanks as one space each."""
+    if "\n" in text or "\t" in text or "\r" in text or "\f" in text:
+        text = (
+            text.replace("\r\n", " ")
+            .replace("\n", " ")
+            .replace("\t", " ")
+            .replace("\r", " ")
+            .replace("\f", " ")
+        )
+    return _SPACES.sub(" ", text) if "  " in text else text
+
+
 _MANY_BLANK = re.compile(r"\n{4,}")
 
 
@@ -137,10 +151,13 @@ def html_to_text(html: str) -> str:
     for piece in balanced(pieces(html[:MOST_CHARACTERS])):
         if page.size > MOST_CHARACTERS:
             break
+        kind, name, body = piece
         if skipping:
             _skip(skipping, piece)
-        elif piece.kind == "open" and (piece.name in _SKIPPED or is_hidden(piece.body)):
-            skipping.append(piece.name)
+        elif kind == "text":
+            page.write(decode(body))
+        elif kind == "open" and (name in _SKIPPED or (body and is_hidden(body))):
+            skipping.append(name)
         else:
             _write_piece(page, piece, links)
     return page.text()
@@ -154,9 +171,7 @@ def _skip(skipping: list[str], piece: Piece) -> None:
 
 
 def _write_piece(page: _Page, piece: Piece, links: list[tuple[str, int]]) -> None:
-    if piece.kind == "text":
-        page.write(decode(piece.body))
-    elif piece.kind == "void":
+    if piece.kind == "void":
         _write_void(page, piece)
     elif piece.kind == "open":
         _open(page, piece, links)

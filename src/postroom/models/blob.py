@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import os
 import struct
 import threading
@@ -17,6 +18,10 @@ from pathlib import Path
 
 from postroom.conf.deployment import deployment
 
+log = logging.getLogger(__name__)
+
+DISK_FAILED = 74
+"""Exit code of a process whose disk did not keep what was written (EX_IOERR)."""
 MAGIC = b"PRM1"
 HEAD = struct.Struct(">4sQ32s")
 
@@ -40,7 +45,11 @@ class BlobStore:
         with self._lock:
             self._ready()
             start = self._end + HEAD.size
-            _write_all(self._fd, [HEAD.pack(MAGIC, len(raw), digest), raw])
+            try:
+                _write_all(self._fd, [HEAD.pack(MAGIC, len(raw), digest), raw])
+            except OSError:
+                self._leave_segment()  # Half a record lies at its end: what came after would not be where we say.
+                raise
             self._end = start + len(raw)
             self._dirty = True
             return f"{self._name}:{start}:{len(raw)}", digest
@@ -49,7 +58,7 @@ class BlobStore:
         """Make everything appended so far durable. An error here ends the process: the state of the disk is unknown."""
         with self._lock:
             if self._dirty and self._owner == os.getpid():
-                os.fdatasync(self._fd) if hasattr(os, "fdatasync") else os.fsync(self._fd)
+                _sync_or_end(self._fd)
                 self._dirty = False
 
     def store(self, raw: bytes) -> tuple[str, bytes]:
@@ -78,8 +87,7 @@ class BlobStore:
         if self._fd >= 0 and self._owner == os.getpid() and self._end < self.segment_bytes:
             return
         if self._fd >= 0 and self._owner == os.getpid():
-            os.fdatasync(self._fd) if hasattr(os, "fdatasync") else os.fsync(self._fd)
-            os.close(self._fd)
+            self._leave_segment()
         self._name = uuid.uuid4().hex
         folder = self.folder / self._name[:2]
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -87,6 +95,22 @@ class BlobStore:
         self._end, self._owner, self._dirty = 0, os.getpid(), False
         for one in (folder, self.folder):
             _sync_folder(one)
+
+    def _leave_segment(self) -> None:
+        """Others may count on what they appended here, so it is made durable first."""
+        _sync_or_end(self._fd)
+        os.close(self._fd)
+        self._fd, self._dirty = -1, False
+
+
+def _sync_or_end(descriptor: int) -> None:
+    """Make a segment durable. After an error the kernel may have dropped the pages and a second try would succeed
+    without them, so the process ends at once; after its restart the letters are read from their servers again."""
+    try:
+        os.fdatasync(descriptor) if hasattr(os, "fdatasync") else os.fsync(descriptor)
+    except OSError as wrong:
+        log.critical("the disk did not keep what was written: %s; the process ends", wrong)
+        os._exit(DISK_FAILED)
 
 
 def _write_all(descriptor: int, pieces: list[bytes]) -> None:

@@ -74,6 +74,7 @@ class RawMessage(models.Model):
             ),
             models.Index(fields=["state", "id"], condition=models.Q(state="stuck"), name="post_letter_stuck"),
             models.Index(fields=["channel", "sha256"], name="post_letter_content"),
+            models.Index(fields=["channel"], condition=models.Q(wanted=True), name="post_letter_wanted"),
             models.Index(fields=["message_id"], name="post_letter_msgid"),
             models.Index(fields=["sender"], name="post_letter_sender"),
             models.Index(

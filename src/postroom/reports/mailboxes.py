@@ -144,6 +144,12 @@ def counts(wanted: Wanted) -> dict[str, int]:
     return {"": len(found), "active": active, "inactive": len(found) - active}
 
 
+def count_alerts() -> int:
+    """How many channels and senders wait for a person: for the sidebar."""
+    waits = {"enabled": True, "health__in": [Health.SIGN_IN, Health.CONFIGURATION]}
+    return Channel.objects.filter(**waits).count() + Sender.objects.filter(**waits).count()
+
+
 def numbers() -> Numbers:
     """Today's summary over all channels and senders."""
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)

@@ -95,7 +95,11 @@ def thread(case: Case, user: User, *, before: int = 0) -> Thread:
     edge = None
     if before:
         edge = case.messages.filter(pk=before).first()
-        messages = messages.filter(Q(created__lt=edge.created) | Q(created=edge.created, pk__lt=edge.pk)) if edge else messages.none()
+        messages = (
+            messages.filter(Q(created__lt=edge.created) | Q(created=edge.created, pk__lt=edge.pk))
+            if edge
+            else messages.none()
+        )
     found = list(
         messages.order_by("-created", "-id")
         .select_related("author", "sender", "letter", "contact")
@@ -152,7 +156,11 @@ def _sentence(event: Event, user: User, made: dict[Any, Event]) -> str:
         after = f" after {round((event.at - offer.at).total_seconds())} s" if offer else ""
         return f"Offered to {whom} by {queue}, accepted{after}"
     if event.kind in ("offer.declined", "offer.expired", "offer.withdrawn"):
-        how = {"offer.declined": "declined", "offer.expired": "not answered in time", "offer.withdrawn": "withdrawn"}[event.kind]
+        how = {
+            "offer.declined": "declined",
+            "offer.expired": "not answered in time",
+            "offer.withdrawn": "withdrawn",
+        }[event.kind]
         return f"Offered to {whom} by {queue}, {how}"
     if event.kind == "interaction.finished":
         how = "set it to waiting on customer" if data.get("case_state") == "pending" else "closed it"
@@ -212,7 +220,11 @@ def own_draft(case: Case, user: User, *, note: bool) -> Message | None:
 
 def own_drafts(case: Case, user: User) -> tuple[Message | None, Message | None]:
     """The person's reply and note on a case, the newest of each."""
-    drafts = case.messages.filter(author=user, state=OutState.DRAFT).select_related("case__queue", "sender", "answers__channel").order_by("-id")
+    drafts = (
+        case.messages.filter(author=user, state=OutState.DRAFT)
+        .select_related("case__queue", "sender", "answers__channel")
+        .order_by("-id")
+    )
     found = list(drafts)
     reply = next((one for one in found if one.purpose != Purpose.NOTE), None)
     return reply, next((one for one in found if one.purpose == Purpose.NOTE), None)
@@ -225,12 +237,18 @@ def badges(message: Message) -> list[str]:
 
 def returned(message: Message) -> list[Recipient]:
     """Recipients a letter of ours did not reach."""
-    return [one for one in message.recipients.all() if one.state in (RecipientState.BOUNCED, RecipientState.DELAYED)]
+    return [
+        one
+        for one in message.recipients.all()
+        if one.state in (RecipientState.BOUNCED, RecipientState.DELAYED)
+    ]
 
 
 def files(message: Message) -> list[Attachment]:
     """The files to show as cards: inline images are shown where they belong."""
-    return [one for one in message.attachments.all() if not (one.inline and one.content_id and message.has_html)]
+    return [
+        one for one in message.attachments.all() if not (one.inline and one.content_id and message.has_html)
+    ]
 
 
 def is_incoming(message: Message) -> bool:

@@ -83,12 +83,25 @@ EMPTY = {
 
 def sidebar(user: User) -> Sidebar:
     """The views of this person with their counts: four queries."""
-    states = dict(Interaction.objects.filter(agent=user).exclude(state=InteractionState.FINISHED).values_list("state").annotate(Count("id")))
+    states = dict(
+        Interaction.objects.filter(agent=user)
+        .exclude(state=InteractionState.FINISHED)
+        .values_list("state")
+        .annotate(Count("id"))
+    )
     handling, offered = states.get(InteractionState.HANDLING, 0), states.get(InteractionState.OFFERED, 0)
     mine = (
         View("mine", "My open", "inbox", count=handling, empty=EMPTY["mine"]),
-        View("waiting", "Waiting on customer", "hourglass", count=pending(user).count(), empty=EMPTY["waiting"]),
-        View("snoozed", "Snoozed", "snooze", count=states.get(InteractionState.PARKED, 0), empty=EMPTY["snoozed"]),
+        View(
+            "waiting", "Waiting on customer", "hourglass", count=pending(user).count(), empty=EMPTY["waiting"]
+        ),
+        View(
+            "snoozed",
+            "Snoozed",
+            "snooze",
+            count=states.get(InteractionState.PARKED, 0),
+            empty=EMPTY["snoozed"],
+        ),
         View("drafts", "Drafts", "pen", count=drafts(user).count(), empty=EMPTY["drafts"]),
     )
     return Sidebar(mine, tuple(map(queue_view, queues(user))), handling + offered)
@@ -99,7 +112,8 @@ def queues(user: User) -> QuerySet[Queue]:
     waiting = Q(interactions__state__in=[InteractionState.WAITING, InteractionState.OFFERED])
     late = waiting & Q(interactions__due__lt=timezone.now())
     return visible_queues(user).annotate(
-        waiting_count=Count("interactions", filter=waiting, distinct=True), late_count=Count("interactions", filter=late, distinct=True)
+        waiting_count=Count("interactions", filter=waiting, distinct=True),
+        late_count=Count("interactions", filter=late, distinct=True),
     )
 
 
@@ -119,12 +133,19 @@ def queue_view(queue: Queue) -> View:
 def pending(user: User) -> QuerySet[Case]:
     """Cases that wait for the customer and whose last work was this person's."""
     last = Interaction.objects.filter(case=OuterRef("pk")).order_by("-id").values("agent")[:1]
-    return Case.objects.filter(state=CaseState.PENDING, interactions__agent=user).annotate(last_agent=Subquery(last)).filter(last_agent=user.pk).distinct()
+    return (
+        Case.objects.filter(state=CaseState.PENDING, interactions__agent=user)
+        .annotate(last_agent=Subquery(last))
+        .filter(last_agent=user.pk)
+        .distinct()
+    )
 
 
 def drafts(user: User) -> QuerySet[Case]:
     """Cases on which this person has begun to write."""
-    return Case.objects.filter(Exists(Message.objects.filter(case=OuterRef("pk"), author=user, state=OutState.DRAFT)))
+    return Case.objects.filter(
+        Exists(Message.objects.filter(case=OuterRef("pk"), author=user, state=OutState.DRAFT))
+    )
 
 
 def listing(user: User, name: str, *, query: str = "", side: Sidebar | None = None) -> Listing | None:
@@ -148,7 +169,9 @@ def listing(user: User, name: str, *, query: str = "", side: Sidebar | None = No
 
 
 def _waiting(queue: int) -> QuerySet[Interaction]:
-    work = Interaction.objects.filter(queue_id=queue, state__in=[InteractionState.WAITING, InteractionState.OFFERED])
+    work = Interaction.objects.filter(
+        queue_id=queue, state__in=[InteractionState.WAITING, InteractionState.OFFERED]
+    )
     return work.order_by("priority", F("due").asc(nulls_last=True), "waiting_since")
 
 
@@ -170,7 +193,11 @@ def _pairs(work: list[Interaction]) -> list[tuple[Case, Interaction | None]]:
 
 
 def _with_case(work: QuerySet[Interaction], most: int) -> list[Interaction]:
-    return list(work.select_related("case__contact", "case__channel", "queue", "agent").prefetch_related("case__contact__addresses")[:most])
+    return list(
+        work.select_related("case__contact", "case__channel", "queue", "agent").prefetch_related(
+            "case__contact__addresses"
+        )[:most]
+    )
 
 
 def _of_interactions(user: User, view: View, work: QuerySet[Interaction]) -> Listing:
@@ -180,13 +207,26 @@ def _of_interactions(user: User, view: View, work: QuerySet[Interaction]) -> Lis
 
 def _of_cases(user: User, view: View, cases: QuerySet[Case], most: int = MOST_ROWS) -> Listing:
     newest = Prefetch("interactions", Interaction.objects.select_related("queue", "agent").order_by("-id"))
-    found = list(cases.select_related("contact", "channel").prefetch_related("contact__addresses", newest)[: most + 1])
-    return Listing(view, _rows(user, [(case, next(iter(case.interactions.all()), None)) for case in found[:most]]), len(found) > most)
+    found = list(
+        cases.select_related("contact", "channel").prefetch_related("contact__addresses", newest)[: most + 1]
+    )
+    return Listing(
+        view,
+        _rows(user, [(case, next(iter(case.interactions.all()), None)) for case in found[:most]]),
+        len(found) > most,
+    )
 
 
 def _found(user: User, query: str) -> Listing:
     """Cases by text, by reference or by address: only what the person may see."""
-    view = View("search", "Search", "search", empty=f"Nothing found for “{query}”." if query else "Type what you look for: words, an address, or a reference.")
+    view = View(
+        "search",
+        "Search",
+        "search",
+        empty=f"Nothing found for “{query}”."
+        if query
+        else "Type what you look for: words, an address, or a reference.",
+    )
     messages = search(query, limit=300) if query.strip() else []
     wanted = Q(pk__in=Message.objects.filter(pk__in=messages).values("case"))
     number = query.strip().rpartition("-")[2]
@@ -217,7 +257,9 @@ def _rows(user: User, pairs: Iterable[tuple[Case, Interaction | None]]) -> list[
 def _row(user: User, case: Case, work: Interaction | None, going_on: list[Message]) -> Row:
     now = timezone.now()
     due = work.due if work and work.state != InteractionState.FINISHED and not work.first_reply else None
-    others = [m.author.name for m in going_on if m.state == OutState.DRAFT and m.author_id != user.pk and m.author]
+    others = [
+        m.author.name for m in going_on if m.state == OutState.DRAFT and m.author_id != user.pk and m.author
+    ]
     return Row(
         case=case,
         interaction=work,

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from postroom.models import Presence, User
+from postroom.reports.mailboxes import count_alerts
 from postroom.reports.setup import checklist
 from postroom.reports.workspace import Sidebar, View, sidebar
 from postroom.web.feed import newest_event
@@ -59,25 +60,35 @@ def navigation(request: HttpRequest, user: User, side: Sidebar) -> list[dict[str
     mine.append(_item(request, "Search", "search", "search", key="/"))
     groups = [{"label": "", "items": mine}]
     if side.queues:
-        groups.append({"label": "Queues" if user.is_supervisor else "My queues", "items": [_view_item(view, chosen) for view in side.queues]})
-    desk = []
+        groups.append(
+            {
+                "label": "Queues" if user.is_supervisor else "My queues",
+                "items": [_view_item(view, chosen) for view in side.queues],
+            }
+        )
+    desk = [_item(request, "Outbox", "outbox", "send")]
     if user.is_supervisor:
-        desk += [_item(request, "Outbox", "outbox", "send"), _item(request, "Letters", "letters", "archive")]
+        desk.append(_item(request, "Letters", "letters", "archive"))
     if user.is_administrator:
         desk += [
-            _item(request, "Mailboxes", "mailboxes", "at"),
+            _item(request, "Mailboxes", "mailboxes", "at") | {"count": count_alerts() or "", "hot": True},
             _item(request, "Queues", "queues", "list"),
             _item(request, "Dispositions", "dispositions", "tag"),
             _item(request, "People", "people", "users"),
         ]
-    if desk:
-        groups.append({"label": "Desk", "items": desk})
+    groups.append({"label": "Desk", "items": desk})
     return groups
 
 
 def _view_item(view: View, chosen: str | None) -> dict[str, Any]:
     url = reverse("workspace") if view.name == "mine" else reverse("view", args=[view.name])
-    item: dict[str, Any] = {"url": url, "label": view.title, "count": view.count or "", "hot": view.hot, "active": view.name == chosen}
+    item: dict[str, Any] = {
+        "url": url,
+        "label": view.title,
+        "count": view.count or "",
+        "hot": view.hot,
+        "active": view.name == chosen,
+    }
     item["key"] = SHORTCUTS.get(view.name, "")
     return item | ({"icon": view.icon} if view.icon else {"hue": view.title})
 
@@ -87,7 +98,12 @@ def _item(request: HttpRequest, label: str, name: str, icon: str, *, key: str = 
     return {"url": url, "label": label, "icon": icon, "active": request.path.startswith(url), "key": key}
 
 
-STATES = {Presence.AVAILABLE: "available", Presence.PAUSED: "paused", Presence.AWAY: "paused", Presence.LOGGED_OUT: "out"}
+STATES = {
+    Presence.AVAILABLE: "available",
+    Presence.PAUSED: "paused",
+    Presence.AWAY: "paused",
+    Presence.LOGGED_OUT: "out",
+}
 
 
 def presence(user: User, in_hand: int) -> dict[str, Any]:
@@ -107,11 +123,32 @@ def presence(user: User, in_hand: int) -> dict[str, Any]:
 
 
 def _choices(user: User) -> list[dict[str, Any]]:
-    choices = [{"value": "available", "label": "Available", "state": "available", "active": user.presence == Presence.AVAILABLE}]
+    choices = [
+        {
+            "value": "available",
+            "label": "Available",
+            "state": "available",
+            "active": user.presence == Presence.AVAILABLE,
+        }
+    ]
     paused = user.presence == Presence.PAUSED
-    choices.append({"value": "paused", "label": "Paused", "state": "paused", "active": paused and not user.presence_reason})
+    choices.append(
+        {
+            "value": "paused",
+            "label": "Paused",
+            "state": "paused",
+            "active": paused and not user.presence_reason,
+        }
+    )
     for reason in PAUSES:
-        choices.append({"value": f"paused:{reason}", "label": reason, "state": "paused", "active": paused and user.presence_reason == reason})
+        choices.append(
+            {
+                "value": f"paused:{reason}",
+                "label": reason,
+                "state": "paused",
+                "active": paused and user.presence_reason == reason,
+            }
+        )
     return choices
 
 
@@ -121,4 +158,9 @@ def setup(user: User) -> dict[str, Any] | None:
     open_steps = [step for step in steps if not step.done]
     if not open_steps:
         return None
-    return {"done": len(steps) - len(open_steps), "total": len(steps), "next": open_steps[0].title, "url": open_steps[0].url}
+    return {
+        "done": len(steps) - len(open_steps),
+        "total": len(steps),
+        "next": open_steps[0].title,
+        "url": open_steps[0].url,
+    }

@@ -77,7 +77,9 @@ def describe(events: list[Event]) -> list[Heard]:
     cases = {e.case_id for e in events if e.case_id}
     workers: dict[int, set[int]] = {}
     if cases:
-        pairs = Interaction.objects.filter(case__in=cases).exclude(agent=None).values_list("case_id", "agent_id")
+        pairs = (
+            Interaction.objects.filter(case__in=cases).exclude(agent=None).values_list("case_id", "agent_id")
+        )
         for case, agent in pairs:
             workers.setdefault(case, set()).add(agent or 0)
     return [_heard(event, workers.get(event.case_id or 0, set())) for event in events]
@@ -120,6 +122,10 @@ class Feed:
                 self._bell = Listener()
                 self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
                 self._thread.start()
+            # The newcomer's sign of life is noted at once: offers are made only to people who are there.
+            self._checked = 0.0
+            assert self._bell is not None
+            self._bell.heard.set()
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
         """Stop to deliver."""
@@ -212,7 +218,11 @@ def load_rights(subscribers: list[Subscriber]) -> set[Subscriber]:
     """Read afresh what each may hear; returns those who may hear nothing any more."""
     users = {u.pk: u for u in User.objects.filter(pk__in={s.user for s in subscribers}, is_active=True)}
     keys = [s.session for s in subscribers]
-    sessions = set(Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now()).values_list("session_key", flat=True))
+    sessions = set(
+        Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now()).values_list(
+            "session_key", flat=True
+        )
+    )
     queues: dict[int, set[int]] = {}
     for user, queue in QueueMember.objects.filter(user__in=users).values_list("user_id", "queue_id"):
         queues.setdefault(user, set()).add(queue)

@@ -41,11 +41,17 @@ async def live(scope: Scope, receive: Receive, send: Send) -> None:
     if person is None:
         await _refuse(send)
         return
-    subscriber = Subscriber(person.user, person.session, person.auth_hash, lambda events: _from_thread(loop, waiting, events))
+    subscriber = Subscriber(
+        person.user, person.session, person.auth_hash, lambda events: _from_thread(loop, waiting, events)
+    )
     try:
         replay, gap = await loop.run_in_executor(_threads, _begin, subscriber, _cursor(scope))
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-        await send(_chunk("retry: 2000\n\n" + ("event: gap\ndata: {}\n\n" if gap else "") + "".join(map(_line, replay))))
+        await send(
+            _chunk(
+                "retry: 2000\n\n" + ("event: gap\ndata: {}\n\n" if gap else "") + "".join(map(_line, replay))
+            )
+        )
         await _pump(waiting, {event.id for event in replay}, receive, send)
     finally:
         feed.unsubscribe(subscriber)
@@ -60,7 +66,9 @@ HEADERS = [
 ]
 
 
-async def _pump(waiting: asyncio.Queue[list[Heard] | None], sent: set[int], receive: Receive, send: Send) -> None:
+async def _pump(
+    waiting: asyncio.Queue[list[Heard] | None], sent: set[int], receive: Receive, send: Send
+) -> None:
     """Pass on events until the browser leaves or the stream is ended."""
     leaving = asyncio.ensure_future(_until_gone(receive))
     try:
@@ -88,7 +96,9 @@ async def _until_gone(receive: Receive) -> None:
         continue
 
 
-def _from_thread(loop: asyncio.AbstractEventLoop, waiting: asyncio.Queue[list[Heard] | None], events: list[Heard] | None) -> None:
+def _from_thread(
+    loop: asyncio.AbstractEventLoop, waiting: asyncio.Queue[list[Heard] | None], events: list[Heard] | None
+) -> None:
     if not loop.is_closed():
         loop.call_soon_threadsafe(_put, waiting, events)
 
@@ -111,7 +121,13 @@ def _chunk(text: str) -> MutableMapping[str, Any]:
 
 
 async def _refuse(send: Send) -> None:
-    await send({"type": "http.response.start", "status": 401, "headers": [(b"content-type", b"text/plain"), (b"cache-control", b"no-store")]})
+    await send(
+        {
+            "type": "http.response.start",
+            "status": 401,
+            "headers": [(b"content-type", b"text/plain"), (b"cache-control", b"no-store")],
+        }
+    )
     await send({"type": "http.response.body", "body": b"Sign in first.\n"})
 
 

@@ -1,13 +1,14 @@
 """The web server: pages by Django in threads, the event stream beside them without one. Not the engine.
 
-    /live      live.py, asynchronous: an open stream costs no thread and no database connection
-    /healthz   says that the process answers
-    the rest   Django as WSGI in worker threads; static files by whitenoise inside it
+/live      live.py, asynchronous: an open stream costs no thread and no database connection
+/healthz   says that the process answers
+the rest   Django as WSGI in worker threads; static files by whitenoise inside it
 """
 
 from __future__ import annotations
 
 import socket
+from typing import Any, cast
 
 import uvicorn
 from a2wsgi import WSGIMiddleware
@@ -24,7 +25,8 @@ class Application:
     """The ASGI application."""
 
     def __init__(self) -> None:
-        self._pages = WSGIMiddleware(get_wsgi_application(), workers=PAGE_THREADS)
+        # Its types describe every kind of connection; only HTTP comes here.
+        self._pages: Any = WSGIMiddleware(cast(Any, get_wsgi_application()), workers=PAGE_THREADS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -38,7 +40,13 @@ class Application:
 
 
 async def _say_ok(send: Send) -> None:
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain"), (b"cache-control", b"no-store")]})
+    await send(
+        {
+            "type": "http.response.start",
+            "status": 200,
+            "headers": [(b"content-type", b"text/plain"), (b"cache-control", b"no-store")],
+        }
+    )
     await send({"type": "http.response.body", "body": b"ok\n"})
 
 

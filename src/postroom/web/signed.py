@@ -36,4 +36,7 @@ def person(request: HttpRequest) -> User:
 
 def wants_fragment(request: HttpRequest) -> bool:
     """True when a script asks for a part of the page; a browser that restores its history wants the whole."""
-    return request.headers.get("HX-Request") == "true" and request.headers.get("HX-History-Restore-Request") != "true"
+    return (
+        request.headers.get("HX-Request") == "true"
+        and request.headers.get("HX-History-Restore-Request") != "true"
+    )

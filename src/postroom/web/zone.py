@@ -26,7 +26,11 @@ class ReaderZone:
 
 def zone_of(request: HttpRequest) -> ZoneInfo:
     """The zone to show; UTC if none is known or the name is nonsense."""
-    chosen = request.user.preferences.get("zone") if isinstance(request.user, User) and request.user.is_authenticated else ""
+    chosen = (
+        request.user.preferences.get("zone")
+        if isinstance(request.user, User) and request.user.is_authenticated
+        else ""
+    )
     try:
         return ZoneInfo(chosen or request.COOKIES.get(COOKIE) or "UTC")
     except (ZoneInfoNotFoundError, ValueError, OSError):

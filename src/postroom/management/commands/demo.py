@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import threading
 import time
 from argparse import ArgumentParser
 from importlib.util import find_spec
@@ -56,7 +57,7 @@ class Command(BaseCommand):
             world.keep_alive()
             _wait_for(world, premises)
             apply_text(setup_text(premises), folder=deployment.home)
-            self._tell(port)
+            threading.Thread(target=self._tell_when_ready, args=(port,), daemon=True).start()
             supervise([world, *_desk(port)])
         except KeyMissing as wrong:
             raise CommandError(str(wrong)) from None
@@ -81,6 +82,12 @@ class Command(BaseCommand):
         if lock is not None:
             # the engine will want it; closing the descriptor gives it up
             os.close(lock)
+
+    def _tell_when_ready(self, port: int) -> None:
+        """The address is worth something only once a browser can open it."""
+        while not _answers(port):
+            time.sleep(0.1)
+        self._tell(port)
 
     def _tell(self, port: int) -> None:
         people = "\n".join(f"    {one.email:<28}{one.role:<15}{one.name}" for one in PEOPLE)

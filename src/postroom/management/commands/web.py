@@ -14,8 +14,12 @@ class Command(BaseCommand):
     help = "Serves the pages; stop it with Ctrl+C."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--host", default="", help=f"address to listen on; default: {deployment.options.host}")
-        parser.add_argument("--port", type=int, default=0, help=f"port to listen on; default: {deployment.options.port}")
+        parser.add_argument(
+            "--host", default="", help=f"address to listen on; default: {deployment.options.host}"
+        )
+        parser.add_argument(
+            "--port", type=int, default=0, help=f"port to listen on; default: {deployment.options.port}"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         verify_key()

@@ -77,12 +77,15 @@ def password(request: HttpRequest) -> HttpResponse:
     return redirect("profile")
 
 
-def _page(request: HttpRequest, *, values: dict[str, str] | None = None, errors: dict[str, str] | None = None) -> HttpResponse:
+def _page(
+    request: HttpRequest, *, values: dict[str, str] | None = None, errors: dict[str, str] | None = None
+) -> HttpResponse:
     user = person(request)
     chosen = {name: user.preferences.get(name, offered[0]) for name, offered in PREFERENCES.items()}
     chosen["theme"] = request.COOKIES.get("theme", chosen["theme"])
     context = {
-        "values": values or {"name": user.name, "language": user.language, "zone": user.preferences.get("zone", "")},
+        "values": values
+        or {"name": user.name, "language": user.language, "zone": user.preferences.get("zone", "")},
         "errors": errors or {},
         "chosen": chosen,
         "languages": settings.LANGUAGES,

@@ -44,7 +44,9 @@ def sign_in(request: HttpRequest) -> HttpResponseBase:
 
 def _sign_in_page(request: HttpRequest, *, problem: str = "", status: int = 200) -> HttpResponse:
     values = {"email": request.POST.get("email", ""), "next": _next(request)}
-    return render(request, "postroom/account/sign_in.html", {"values": values, "problem": problem}, status=status)
+    return render(
+        request, "postroom/account/sign_in.html", {"values": values, "problem": problem}, status=status
+    )
 
 
 def _next(request: HttpRequest) -> str:
@@ -91,7 +93,12 @@ def welcome(request: HttpRequest, token: str) -> HttpResponse:
             user.backend = settings.AUTHENTICATION_BACKENDS[0]  # type: ignore[attr-defined]
             return _begin_session(request, user, "/")
     values = {"name": given["name"], "email": given["email"]}
-    return render(request, "postroom/account/welcome.html", {"values": values, "errors": errors}, status=422 if errors else 200)
+    return render(
+        request,
+        "postroom/account/welcome.html",
+        {"values": values, "errors": errors},
+        status=422 if errors else 200,
+    )
 
 
 @never_cache

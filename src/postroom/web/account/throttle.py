@@ -14,7 +14,10 @@ WINDOW_SECONDS = 15 * 60
 
 def is_blocked(request: HttpRequest, email: str) -> bool:
     """True when too many sign-ins have failed for this address or from this host."""
-    return cache.get(_by_address(email), 0) >= MOST_FAILURES or cache.get(_by_host(request), 0) >= MOST_FROM_ONE_HOST
+    return (
+        cache.get(_by_address(email), 0) >= MOST_FAILURES
+        or cache.get(_by_host(request), 0) >= MOST_FROM_ONE_HOST
+    )
 
 
 def count_failure(request: HttpRequest, email: str) -> None:

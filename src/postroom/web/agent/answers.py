@@ -63,7 +63,12 @@ def next_case(request: HttpRequest, case: Case, view: str) -> Case | None:
 def refuse(request: HttpRequest, case: Case, refused: Refused, *, to: str = "") -> HttpResponse:
     """Say why not: as a part for the dialog that asked, else as a toast on the page one came from."""
     if wants_fragment(request):
-        return render(request, "postroom/agent/problem.html", {"errors": refused.errors, "text": refused.text}, status=422)
+        return render(
+            request,
+            "postroom/agent/problem.html",
+            {"errors": refused.errors, "text": refused.text},
+            status=422,
+        )
     messages.error(request, refused.text)
     return redirect(to or case_url(case, view_of(request)))
 

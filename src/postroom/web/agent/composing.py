@@ -26,7 +26,9 @@ LABELS = {"reply": "Reply", "all": "Reply to all", "forward": "Forward"}
 PURPOSES = {str(purpose): mode for mode, purpose in MODES.items()}
 
 
-def composer(case: Case, user: User, *, newest: int, active: Interaction | None, works: bool) -> dict[str, Any] | None:
+def composer(
+    case: Case, user: User, *, newest: int, active: Interaction | None, works: bool
+) -> dict[str, Any] | None:
     """What composer.html reads; None when somebody else has the case. A note may be written by everybody who sees it."""
     written, noted = own_drafts(case, user)
     note = _note(case, user, noted)
@@ -47,7 +49,9 @@ def _note(case: Case, user: User, draft: Message | None) -> dict[str, Any]:
     }
 
 
-def _reply(case: Case, user: User, draft: Message | None, newest: int, active: Interaction | None) -> dict[str, Any]:
+def _reply(
+    case: Case, user: User, draft: Message | None, newest: int, active: Interaction | None
+) -> dict[str, Any]:
     modes = _modes(case, draft)
     chosen = next(mode for mode in modes if mode["active"])
     sender = draft.sender if draft else choose_sender(case)[0]
@@ -89,9 +93,20 @@ def _modes(case: Case, draft: Message | None) -> list[dict[str, Any]]:
     # With one recipient there is nobody else to reply to, and nothing to look up.
     alone = answers is None or len(answers.to) + len(answers.cc) <= 1
     for mode, purpose in MODES.items():
-        to, cc = recipients(Purpose.REPLY if alone and purpose == Purpose.REPLY_ALL else purpose, answers, channel)
+        to, cc = recipients(
+            Purpose.REPLY if alone and purpose == Purpose.REPLY_ALL else purpose, answers, channel
+        )
         line = forward_subject(subject) if purpose == Purpose.FORWARD else reply_subject(subject)
-        modes.append({"value": mode, "label": LABELS[mode], "to": typed(to), "cc": typed(cc), "subject": line, "active": mode == current})
+        modes.append(
+            {
+                "value": mode,
+                "label": LABELS[mode],
+                "to": typed(to),
+                "cc": typed(cc),
+                "subject": line,
+                "active": mode == current,
+            }
+        )
     return modes
 
 
@@ -120,7 +135,11 @@ def _one(person: Person) -> str:
     name, address = person.get("name", ""), person["address"]
     if not name:
         return address
-    quoted = '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"' if any(c in name for c in ',;<>"@') else name
+    quoted = (
+        '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        if any(c in name for c in ',;<>"@')
+        else name
+    )
     return f"{quoted} <{address}>"
 
 
@@ -130,4 +149,9 @@ def signature(sender: Sender | None, user: User) -> str:
 
 
 def _file(pk: int, name: str, size: int) -> dict[str, Any]:
-    return {"id": pk, "name": name, "size": size, "ending": name.rpartition(".")[2][:4] if "." in name else "file"}
+    return {
+        "id": pk,
+        "name": name,
+        "size": size,
+        "ending": name.rpartition(".")[2][:4] if "." in name else "file",
+    }

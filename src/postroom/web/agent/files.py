@@ -19,7 +19,12 @@ from postroom.web.signed import person, signed_in
 
 # Raster images that a browser draws without running anything. SVG is not one of them.
 SAFE_IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp", "image/avif"})
-MAGIC = ((b"\x89PNG\r\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"), (b"BM", "image/bmp"))
+MAGIC = (
+    (b"\x89PNG\r\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF8", "image/gif"),
+    (b"BM", "image/bmp"),
+)
 
 
 @signed_in
@@ -28,7 +33,9 @@ def download(request: HttpRequest, file: int) -> HttpResponse:
     """The file, always as a download."""
     found = find_file(person(request), file)
     response = _answer(content_of(found), "application/octet-stream")
-    response.headers["Content-Disposition"] = content_disposition_header(True, found.name or "file") or "attachment"
+    response.headers["Content-Disposition"] = (
+        content_disposition_header(True, found.name or "file") or "attachment"
+    )
     return response
 
 
@@ -91,7 +98,9 @@ def upload(request: HttpRequest, case: int) -> HttpResponse:
         return JsonResponse({"error": "Choose a file."}, status=422)
     try:
         draft = draft_of(found, request, by=user)
-        made = add_file(draft, by=user, name=given.name or "file", type=given.content_type or "", content=given.read())
+        made = add_file(
+            draft, by=user, name=given.name or "file", type=given.content_type or "", content=given.read()
+        )
     except Refused as refused:
         return JsonResponse({"error": refused.text}, status=422)
     return JsonResponse({"id": str(made.pk), "name": made.name, "size": made.size})

@@ -11,7 +11,11 @@ from postroom.models.rights import visible_cases
 
 def find_case(user: User, pk: int) -> Case:
     """A case this person may read."""
-    rows = visible_cases(user).select_related("contact", "channel__default_sender", "queue__default_sender", "linked_to__channel").prefetch_related("contact__addresses")
+    rows = (
+        visible_cases(user)
+        .select_related("contact", "channel__default_sender", "queue__default_sender", "linked_to__channel")
+        .prefetch_related("contact__addresses")
+    )
     return get_object_or_404(rows, pk=pk)
 
 

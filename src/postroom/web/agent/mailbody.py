@@ -33,7 +33,9 @@ PAGE = (
     "summary::-webkit-details-marker{{display:none}}</style></head><body>{body}</body></html>"
 )
 # A letter that brings colours or pictures lies on white paper; any other takes the colours of the page.
-_COLOURED = re.compile(r"(?:^|[^-\w])(?:color|background(?:-color)?|bgcolor)\s*[:=]|<(?:img|font)\b", re.IGNORECASE)
+_COLOURED = re.compile(
+    r"(?:^|[^-\w])(?:color|background(?:-color)?|bgcolor)\s*[:=]|<(?:img|font)\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,9 @@ def html_of(message: Message) -> str:
 
 
 def _inline(message: Message) -> _Inline:
-    return _Inline({one.content_id.strip("<>"): one.pk for one in message.attachments.all() if one.content_id})
+    return _Inline(
+        {one.content_id.strip("<>"): one.pk for one in message.attachments.all() if one.content_id}
+    )
 
 
 class _Inline:

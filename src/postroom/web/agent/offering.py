@@ -42,7 +42,7 @@ def decline(request: HttpRequest, pk: int) -> HttpResponse:
         if not wants_fragment(request):
             messages.error(request, refused.text)
     if wants_fragment(request):
-        return render(request, "postroom/agent/offers.html", {"offers": offers(user, "")})
+        return render(request, "postroom/agent/offers.html", {"offers": offers(user)})
     return redirect(came_from(request, "/"))
 
 

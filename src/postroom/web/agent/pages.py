@@ -102,7 +102,7 @@ def side(request: HttpRequest) -> HttpResponse:
 @require_GET
 def offer_cards(request: HttpRequest) -> HttpResponse:
     """The open offers again."""
-    return render(request, "postroom/agent/offers.html", {"offers": offers(person(request), "")})
+    return render(request, "postroom/agent/offers.html", {"offers": offers(person(request))})
 
 
 @signed_in

@@ -24,7 +24,12 @@ def palette(request: HttpRequest) -> JsonResponse:
         return JsonResponse([], safe=False)
     found = listing(person(request), "search", query=query)
     assert found is not None
-    everything = {"group": "Search", "label": f"Search for “{query}”", "url": f"{reverse('search')}?q={query}", "icon": "search"}
+    everything = {
+        "group": "Search",
+        "label": f"Search for “{query}”",
+        "url": f"{reverse('search')}?q={query}",
+        "icon": "search",
+    }
     return JsonResponse([*(_entry(row) for row in found.rows[:MOST]), everything], safe=False)
 
 
@@ -46,7 +51,12 @@ def contacts(request: HttpRequest) -> JsonResponse:
     if len(query) < 2:
         return JsonResponse([], safe=False)
     user = person(request)
-    found = ContactAddress.objects.filter(Q(key__startswith=query.lower()) | Q(contact__name__istartswith=query)).select_related("contact")
+    found = ContactAddress.objects.filter(
+        Q(key__startswith=query.lower()) | Q(contact__name__istartswith=query)
+    ).select_related("contact")
     if not user.is_supervisor:
         found = found.filter(contact__in=visible_cases(user).values("contact"))
-    return JsonResponse([{"name": one.contact.name, "address": one.address} for one in found.order_by("key")[:MOST]], safe=False)
+    return JsonResponse(
+        [{"name": one.contact.name, "address": one.address} for one in found.order_by("key")[:MOST]],
+        safe=False,
+    )

@@ -33,9 +33,14 @@ def piece_of(item: Item, user: User) -> dict[str, Any]:
     if item.message is None:
         return {"line": item.line}
     message = item.message
-    piece: dict[str, Any] = {"message": message, "files": [_file(one) for one in files(message)], "badges": badges(message)}
+    piece: dict[str, Any] = {
+        "message": message,
+        "files": [_file(one) for one in files(message)],
+        "badges": badges(message),
+    }
     piece["kind"] = "note" if message.kind == MessageKind.NOTE else str(message.kind)
     piece["who"] = _who(message, user)
+    piece["face"] = user.name if piece["who"] == "You" else piece["who"]
     piece["to"] = ", ".join(p.get("name") or p["address"] for p in [*message.to, *message.cc][:6])
     if message.kind == MessageKind.OUT:
         piece["state"] = STATES.get(OutState(message.state)) if message.state else None
@@ -53,11 +58,21 @@ def _who(message: Message, user: User) -> str:
 
 
 def _body(message: Message, user: User) -> dict[str, Any]:
-    if message.kind == MessageKind.IN and message.has_html and message.letter is not None and message.letter.blob:
+    if (
+        message.kind == MessageKind.IN
+        and message.has_html
+        and message.letter is not None
+        and message.letter.blob
+    ):
         found = blocked(message)
         trusted = message.from_address.lower() in user.preferences.get("images", [])
         url = reverse("body", args=[message.pk])
-        return {"frame": url, "blocked": None if trusted or not found.images else found, "cut": found.cut, "paper": "" if found.coloured else "theme"}
+        return {
+            "frame": url,
+            "blocked": None if trusted or not found.images else found,
+            "cut": found.cut,
+            "paper": "" if found.coloured else "theme",
+        }
     # text_to_html escapes everything it does not make itself.
     folded = mark_safe(text_to_html(message.folded)) if message.folded.strip() else ""
     return {"text": mark_safe(text_to_html(message.text.strip())), "folded": folded}
@@ -65,5 +80,19 @@ def _body(message: Message, user: User) -> dict[str, Any]:
 
 def _file(one: Attachment) -> dict[str, Any]:
     ending = one.name.rpartition(".")[2].lower() if "." in one.name else ""
-    kind = "pdf" if ending == "pdf" else "img" if one.type.startswith("image/") else "tab" if ending in TABLES else ""
-    return {"name": one.name or "file", "size": one.size, "url": reverse("file", args=[one.pk]), "kind": kind, "ending": ending[:4] or "file"}
+    kind = (
+        "pdf"
+        if ending == "pdf"
+        else "img"
+        if one.type.startswith("image/")
+        else "tab"
+        if ending in TABLES
+        else ""
+    )
+    return {
+        "name": one.name or "file",
+        "size": one.size,
+        "url": reverse("file", args=[one.pk]),
+        "kind": kind,
+        "ending": ending[:4] or "file",
+    }

@@ -55,13 +55,14 @@ def send_reply(request: HttpRequest, pk: int) -> HttpResponse:
     """Send, and finish if the form says so; both or neither. The text is kept first, whatever comes after."""
     user = person(request)
     case = find_case(user, pk)
+    closes = request.POST.get("after") == "close"
     try:
-        if already_sent(case, request, user):
-            return stay(request, case, "This reply is on its way already.")
         draft = _store(case, request, user)
         check_addresses(request)
-        closes = request.POST.get("after") == "close"
         with transaction.atomic():
+            if already_sent(case, request, draft):
+                discard_draft(draft, by=user)
+                return stay(request, case, "This reply is on its way already.")
             send(draft, by=user, seen=_seen(request), anyway=request.POST.get("anyway") == "1")
             if closes:
                 _finish(case, request, user)
@@ -77,7 +78,12 @@ def check_addresses(request: HttpRequest) -> None:
     typed = {name: request.POST.get(name, "").strip() for name in ("to", "cc", "bcc")}
     wrong = {name: text for name, text in typed.items() if text and not read_addresses(text)}
     if wrong:
-        raise Refused(errors={name: f"{text[:80]!r} is not an email address. Correct or remove it." for name, text in wrong.items()})
+        raise Refused(
+            errors={
+                name: f"{text[:80]!r} is not an email address. Correct or remove it."
+                for name, text in wrong.items()
+            }
+        )
 
 
 @transaction.atomic
@@ -98,13 +104,17 @@ def _drop_removed(draft: Message, request: HttpRequest, user: User) -> None:
             remove_file(one, by=user)
 
 
-def already_sent(case: Case, request: HttpRequest, user: User) -> bool:
-    """A second press of the button, or the same form in a second tab: the same words were sent since the form was written."""
-    if own_draft(case, user, note=False) is not None:
+def already_sent(case: Case, request: HttpRequest, draft: Message) -> bool:
+    """A second press of the button, or the same form in a second tab: the same words were sent since the form was written.
+
+    Asked in the transaction that sends: of two presses at once, the second finds either the draft of the first or its message.
+    """
+    seen = _seen(request)
+    if seen is None:
         return False
-    text = request.POST.get("body", "").replace("\r\n", "\n").strip()
-    since = case.messages.filter(author=user, kind=MessageKind.OUT, pk__gt=_seen(request) or 0).exclude(state__in=[OutState.DRAFT, OutState.CANCELLED])
-    return any(message.text.strip() == text for message in since)
+    since = case.messages.filter(author=draft.author, kind=MessageKind.OUT, pk__gt=seen)
+    since = since.exclude(pk=draft.pk).exclude(state__in=[OutState.DRAFT, OutState.CANCELLED])
+    return any(message.text == draft.text and message.to == draft.to for message in since)
 
 
 def _seen(request: HttpRequest) -> int | None:
@@ -123,10 +133,17 @@ def _finish(case: Case, request: HttpRequest, user: User) -> None:
 
 
 def _collision(request: HttpRequest, case: Case, newer: Newer) -> HttpResponse:
-    context = {"newer": newer.messages, "newest": max(m.pk for m in newer.messages), "case": case, "view": view_of(request)}
+    context = {
+        "newer": newer.messages,
+        "newest": max(m.pk for m in newer.messages),
+        "case": case,
+        "view": view_of(request),
+    }
     if wants_fragment(request):
         return render(request, "postroom/agent/newer.html", context, status=409)
-    return render(request, "postroom/agent/newer_page.html", {**context, "form": _fields(request)}, status=409)
+    return render(
+        request, "postroom/agent/newer_page.html", {**context, "form": _fields(request)}, status=409
+    )
 
 
 def _fields(request: HttpRequest) -> list[tuple[str, str]]:
@@ -138,7 +155,11 @@ def _fields(request: HttpRequest) -> list[tuple[str, str]]:
 def _refused(request: HttpRequest, case: Case, refused: Refused) -> HttpResponse:
     if not wants_fragment(request):
         return refuse(request, case, refused)
-    context = {"errors": refused.errors, "text": refused.text, "dispositions": dispositions(case.queue) if "disposition" in refused.errors else []}
+    context = {
+        "errors": refused.errors,
+        "text": refused.text,
+        "dispositions": dispositions(case.queue) if "disposition" in refused.errors else [],
+    }
     return render(request, "postroom/agent/problem.html", context, status=422)
 
 

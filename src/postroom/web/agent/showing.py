@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -28,7 +29,9 @@ CHANGING = re.compile(r'(?:name="(?:csrfmiddlewaretoken|key)" value|data-now)="[
 LIST_EVENTS = "offer interaction message letter case note queue presence"
 
 
-def workspace(request: HttpRequest, view: str, case: Case | None = None, *, query: str = "", status: int = 200) -> HttpResponse | None:
+def workspace(
+    request: HttpRequest, view: str, case: Case | None = None, *, query: str = "", status: int = 200
+) -> HttpResponse | None:
     """The whole page; None if there is no such view."""
     user = person(request)
     cursor = newest_event()
@@ -39,10 +42,14 @@ def workspace(request: HttpRequest, view: str, case: Case | None = None, *, quer
     request.view_name, request.side = view, side  # type: ignore[attr-defined]
     context = {
         **list_context(found, user, case, query),
-        **(case_context(case, user, view, problem=_problem(request)) if case else {"case": None, "view": view}),
+        **(
+            case_context(case, user, view, problem=_problem(request))
+            if case
+            else {"case": None, "view": view}
+        ),
         "alone": is_alone(found, case),
         "live_last": cursor,
-        "offers": offers(user, request.get_full_path()),
+        "offers": offers(user),
         "held": held(user),
         "now": timezone.now(),
         "page_title": case.subject if case else found.view.title,
@@ -74,7 +81,9 @@ def list_context(found: Listing, user: User, case: Case | None, query: str = "")
     }
 
 
-def case_context(case: Case, user: User, view: str, *, before: int = 0, problem: Mapping[str, str] | None = None) -> dict[str, Any]:
+def case_context(
+    case: Case, user: User, view: str, *, before: int = 0, problem: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """What thread.html and context.html read."""
     shown = thread(case, user, before=before)
     facts = about(case, user)
@@ -91,7 +100,9 @@ def case_context(case: Case, user: User, view: str, *, before: int = 0, problem:
         "mine": mine,
         "may_work": works,
         "may_act": mine or (user.is_supervisor and active is not None),
-        "may_take": active is not None and active.state == "waiting" and (user.is_supervisor or active.queue.pull),
+        "may_take": active is not None
+        and active.state == "waiting"
+        and (user.is_supervisor or active.queue.pull),
         "dispositions": dispositions(case.queue),
         "disposition_required": bool(active and active.queue.disposition_required),
         "queues": list(Queue.objects.filter(is_open=True).exclude(pk=active.queue_id)) if active else [],
@@ -102,11 +113,13 @@ def case_context(case: Case, user: User, view: str, *, before: int = 0, problem:
     }
 
 
-
-
 def fragment(request: HttpRequest, case: Case, view: str) -> HttpResponse:
     """`#thread` and `#context` for the scripts; 304 when they are what the browser has."""
-    html = render_to_string("postroom/agent/fragment.html", {**case_context(case, person(request), view), "fragment": True}, request)
+    html = render_to_string(
+        "postroom/agent/fragment.html",
+        {**case_context(case, person(request), view), "fragment": True},
+        request,
+    )
     tag = f'"{hashlib.sha256(CHANGING.sub("", html).encode()).hexdigest()[:32]}"'
     if request.headers.get("If-None-Match") == tag:
         return HttpResponse(status=304, headers={"ETag": tag})
@@ -146,19 +159,26 @@ def case_url(case: Case, view: str) -> str:
 
 def held(user: User) -> list[dict[str, Any]]:
     """One's messages in their undo window: the counter survives a reload."""
-    waiting = Message.objects.filter(author=user, state=OutState.HELD, held_until__gt=timezone.now()).order_by("held_until")
-    return [{"id": pk, "until": until, "undo_url": reverse("undo", args=[pk])} for pk, until in waiting.values_list("pk", "held_until")]
+    waiting = Message.objects.filter(
+        author=user, state=OutState.HELD, held_until__gt=timezone.now()
+    ).order_by("held_until")
+    return [
+        {"id": pk, "until": until, "undo_url": reverse("undo", args=[pk])}
+        for pk, until in waiting.values_list("pk", "held_until")
+    ]
 
 
-def offers(user: User, back: str) -> list[dict[str, Any]]:
+def offers(user: User) -> list[dict[str, Any]]:
     """The cards of the open offers of this person."""
     now = timezone.now()
     made = Offer.objects.filter(agent=user, state=OfferState.MADE, expires__gt=now)
-    made = made.select_related("interaction__case__contact", "interaction__queue").prefetch_related("interaction__case__contact__addresses")
-    return [_card(offer, now, back) for offer in made.order_by("expires")]
+    made = made.select_related("interaction__case__contact", "interaction__queue").prefetch_related(
+        "interaction__case__contact__addresses"
+    )
+    return [_card(offer, now) for offer in made.order_by("expires")]
 
 
-def _card(offer: Offer, now: Any, back: str) -> dict[str, Any]:
+def _card(offer: Offer, now: datetime) -> dict[str, Any]:
     work = offer.interaction
     return {
         "id": offer.pk,

@@ -22,7 +22,12 @@ from postroom.web.components.words import say_when
 from postroom.web.signed import person, signed_in, wants_fragment
 
 ASKS = ("finish", "snooze", "transfer")
-SNOOZES = (("hour", "In an hour"), ("evening", "This evening"), ("tomorrow", "Tomorrow morning"), ("week", "Next Monday"))
+SNOOZES = (
+    ("hour", "In an hour"),
+    ("evening", "This evening"),
+    ("tomorrow", "Tomorrow morning"),
+    ("week", "Next Monday"),
+)
 
 
 def active_of(case: Case) -> Interaction:
@@ -41,7 +46,9 @@ def ask(request: HttpRequest, pk: int, what: str) -> HttpResponse:
         raise Http404
     user = person(request)
     found = find_case(user, pk)
-    return render(request, "postroom/agent/ask.html", {**case_context(found, user, view_of(request)), "what": what})
+    return render(
+        request, "postroom/agent/ask.html", {**case_context(found, user, view_of(request)), "what": what}
+    )
 
 
 @signed_in
@@ -50,7 +57,9 @@ def pull(request: HttpRequest) -> HttpResponse:
     """Take the next waiting email: of one queue, or of all of one's queues."""
     user = person(request)
     given = request.POST.get("queue", "")
-    queue = visible_queues(user).filter(pk=int(given)).first() if given.isdecimal() and len(given) < 19 else None
+    queue = (
+        visible_queues(user).filter(pk=int(given)).first() if given.isdecimal() and len(given) < 19 else None
+    )
     try:
         taken = work.pull(by=user, queue=queue)
     except Refused as refused:
@@ -95,7 +104,11 @@ def snooze(request: HttpRequest, pk: int) -> HttpResponse:
     if until is None:
         return refuse(request, found, Refused(errors={"at": "Choose a day and a time."}))
     refused = attempt(request, lambda: work.park(active_of(found), by=user, until=until))
-    return refuse(request, found, refused) if refused else go_on(request, found, f"Snoozed until {say_when(until)}.")
+    return (
+        refuse(request, found, refused)
+        if refused
+        else go_on(request, found, f"Snoozed until {say_when(until)}.")
+    )
 
 
 def snooze_moment(name: str, at: str) -> datetime | None:
@@ -138,7 +151,9 @@ def transfer(request: HttpRequest, pk: int) -> HttpResponse:
     if queue is None:
         return refuse(request, found, Refused(errors={"queue": "Choose a queue."}))
     refused = attempt(request, lambda: work.transfer(active_of(found), by=user, queue=queue))
-    return refuse(request, found, refused) if refused else go_on(request, found, f"Transferred to {queue.name}.")
+    return (
+        refuse(request, found, refused) if refused else go_on(request, found, f"Transferred to {queue.name}.")
+    )
 
 
 @signed_in
@@ -150,7 +165,9 @@ def finish(request: HttpRequest, pk: int) -> HttpResponse:
     waiting = request.POST.get("outcome") == "waiting"
 
     def act() -> None:
-        work.finish(active_of(found), by=user, disposition=disposition_of(request), waiting_on_customer=waiting)
+        work.finish(
+            active_of(found), by=user, disposition=disposition_of(request), waiting_on_customer=waiting
+        )
 
     refused = attempt(request, act)
     if refused:
@@ -163,7 +180,9 @@ def disposition_of(request: HttpRequest) -> Disposition | None:
     given = request.POST.get("disposition", "")
     if not given:
         return None
-    found = Disposition.objects.filter(pk=int(given)).first() if given.isdecimal() and len(given) < 19 else None
+    found = (
+        Disposition.objects.filter(pk=int(given)).first() if given.isdecimal() and len(given) < 19 else None
+    )
     if found is None:
         raise Refused(errors={"disposition": "Choose one of the dispositions in the list."})
     return found
@@ -176,4 +195,6 @@ def reopen(request: HttpRequest, pk: int) -> HttpResponse:
     user = person(request)
     found = find_case(user, pk)
     refused = attempt(request, lambda: work.reopen(found, by=user))
-    return refuse(request, found, refused) if refused else stay(request, found, "Reopened; it is in your hands.")
+    return (
+        refuse(request, found, refused) if refused else stay(request, found, "Reopened; it is in your hands.")
+    )
