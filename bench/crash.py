@@ -48,7 +48,16 @@ def main() -> int:
         print(f"labels in the code and here differ: {sorted(missing)}")
         return 1
     if options.database == "all":
-        commands = [[sys.executable, __file__, f"--letters={options.letters}", f"--rounds={options.rounds}", f"--database={d}"] for d in ("sqlite", "postgresql")]
+        commands = [
+            [
+                sys.executable,
+                __file__,
+                f"--letters={options.letters}",
+                f"--rounds={options.rounds}",
+                f"--database={d}",
+            ]
+            for d in ("sqlite", "postgresql")
+        ]
         return max(subprocess.run(command, check=False).returncode for command in commands)
     return run(options.database, letters=options.letters, rounds=options.rounds)
 
@@ -57,7 +66,11 @@ def run(database: str, *, letters: int, rounds: int) -> int:
     """0 if the books balance."""
     sys.path[:0] = [str(ROOT), str(ROOT / "src")]
     home = Path(tempfile.mkdtemp(prefix="crash-"))
-    os.environ |= {"POSTROOM_HOME": str(home), "DJANGO_SETTINGS_MODULE": "postroom.conf.django", "POSTROOM_UNDO_SECONDS": "0"}
+    os.environ |= {
+        "POSTROOM_HOME": str(home),
+        "DJANGO_SETTINGS_MODULE": "postroom.conf.django",
+        "POSTROOM_UNDO_SECONDS": "0",
+    }
     os.environ |= {"POSTROOM_LOG_LEVEL": "warning", "PYTHONPATH": str(ROOT / "src")}
     from tests.servers.ports import remove, short_dir
 
@@ -142,8 +155,15 @@ class Harness:
         call_command("migrate", verbosity=0)
         self.desk = make_desk()
         self.agent = make_agent(self.desk.queue, available=True, capacity=10_000)
-        self.address = connect_mailbox(self.desk, self.dovecot, after_collect=AfterCollect.MOVE, move_to="Archive")
-        self.desk.sender.settings = {"host": "127.0.0.1", "port": self.smtp.port, "security": "none", "sign_in": "none"}
+        self.address = connect_mailbox(
+            self.desk, self.dovecot, after_collect=AfterCollect.MOVE, move_to="Archive"
+        )
+        self.desk.sender.settings = {
+            "host": "127.0.0.1",
+            "port": self.smtp.port,
+            "security": "none",
+            "sign_in": "none",
+        }
         self.desk.sender.save()
 
     def _deliver(self, count: int) -> None:
@@ -152,7 +172,12 @@ class Harness:
         for _ in range(count):
             self.delivered += 1
             n = self.delivered
-            raw = letter(f"Letter {n}", sender=f"c{n}@customer.example", to=self.address, message_id=f"crash-{n}@customer.example")
+            raw = letter(
+                f"Letter {n}",
+                sender=f"c{n}@customer.example",
+                to=self.address,
+                message_id=f"crash-{n}@customer.example",
+            )
             self.dovecot.deliver(self.address, raw)
 
     def _play(self, label: str, hit: int, letters: int) -> bool:
@@ -176,7 +201,9 @@ class Harness:
             engine.send_signal(signal.SIGKILL)
         engine.wait(20)
 
-    def _drain(self, engine: subprocess.Popen[bytes] | None, *, stop_at_death: bool = False, seconds: float = 90) -> bool:
+    def _drain(
+        self, engine: subprocess.Popen[bytes] | None, *, stop_at_death: bool = False, seconds: float = 90
+    ) -> bool:
         """Work as the agent until all is quiet; True if the engine died meanwhile."""
         own = engine is None
         running = engine or self._engine()
@@ -211,13 +238,19 @@ class Harness:
         now = timezone.now()
         Channel.objects.filter(next_try__gt=now).update(next_try=None)
         Claim.objects.filter(claimed_until__lt=now).update(claimed_by="")
-        User.objects.filter(pk=self.agent.pk).exclude(presence=Presence.AVAILABLE).update(presence=Presence.AVAILABLE, missed_offers=0)
+        User.objects.filter(pk=self.agent.pk).exclude(presence=Presence.AVAILABLE).update(
+            presence=Presence.AVAILABLE, missed_offers=0
+        )
         for made in Offer.objects.filter(agent=self.agent, state="made"):
             try:
                 work = accept(made, by=self.agent)
             except Refused:
                 continue
-            draft = save_draft(open_draft(work.case, by=self.agent, purpose="reply"), by=self.agent, written=Written(text="Answered."))
+            draft = save_draft(
+                open_draft(work.case, by=self.agent, purpose="reply"),
+                by=self.agent,
+                written=Written(text="Answered."),
+            )
             send(draft, by=self.agent)
             finish(work, by=self.agent)
 
@@ -228,19 +261,26 @@ class Harness:
             return False
         if Interaction.objects.exclude(state="finished").exists():
             return False
-        return not Message.objects.filter(kind="out", state__in=["held", "queued", "sending", "deferred"]).exists()
+        return not Message.objects.filter(
+            kind="out", state__in=["held", "queued", "sending", "deferred"]
+        ).exists()
 
     def _compare(self) -> list[str]:
         from postroom.models import Message, RawMessage
 
         problems: list[str] = []
         messages = collections.Counter(Message.objects.filter(kind="in").values_list("message_id", flat=True))
-        ledger = collections.Counter(RawMessage.objects.filter(state="filed").values_list("message_id", flat=True))
+        ledger = collections.Counter(
+            RawMessage.objects.filter(state="filed").values_list("message_id", flat=True)
+        )
         for n in range(1, self.delivered + 1):
             name = f"crash-{n}@customer.example"
             if (messages[name], ledger[name]) != (1, 1):
                 problems.append(f"{name}: {messages[name]} messages, {ledger[name]} filed ledger rows")
-        problems += [f"a ledger row is {state}" for state in RawMessage.objects.exclude(state="filed").values_list("state", flat=True)]
+        problems += [
+            f"a ledger row is {state}"
+            for state in RawMessage.objects.exclude(state="filed").values_list("state", flat=True)
+        ]
         for reply in Message.objects.filter(kind="out"):
             taken = sum(count for (name, _), count in self.sink.accepted.items() if name == reply.message_id)
             if reply.state == "unknown" and taken > 1:
@@ -256,7 +296,9 @@ class Harness:
 
         from postroom.models import Message, RawMessage
 
-        states = dict(Message.objects.filter(kind="out").order_by().values_list("state").annotate(Count("id")))
+        states = dict(
+            Message.objects.filter(kind="out").order_by().values_list("state").annotate(Count("id"))
+        )
         ledger = dict(RawMessage.objects.order_by().values_list("state").annotate(Count("id")))
         return f"ledger {ledger}, replies {states}, accepted by the server {sum(self.sink.accepted.values())}"
 

@@ -55,10 +55,17 @@ def measure_helpdesk(dovecot: Dovecot, password: str, letters: list[bytes]) -> f
         dovecot.deliver(address, raw)
     with tempfile.TemporaryDirectory(prefix="helpdesk-") as home:
         Path(home, "bench_settings.py").write_text(SETTINGS)
-        environment = {**os.environ, "HELPDESK_HOME": home, "PYTHONPATH": home, "DJANGO_SETTINGS_MODULE": "bench_settings"}
+        environment = {
+            **os.environ,
+            "HELPDESK_HOME": home,
+            "PYTHONPATH": home,
+            "DJANGO_SETTINGS_MODULE": "bench_settings",
+        }
 
         def run(*arguments: str) -> str:
-            return subprocess.run([str(python), *arguments], check=True, env=environment, capture_output=True, text=True).stdout
+            return subprocess.run(
+                [str(python), *arguments], check=True, env=environment, capture_output=True, text=True
+            ).stdout
 
         run("-m", "django", "migrate", "-v", "0")
         run("-c", MAKE_QUEUE, str(dovecot.imap_port), address, password)
@@ -76,5 +83,18 @@ def _environment() -> Path:
     python = folder / "bin" / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", VERSION, "setuptools<81", "packaging"], check=True)
+        subprocess.run(
+            [
+                str(python),
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                VERSION,
+                "setuptools<81",
+                "packaging",
+            ],
+            check=True,
+        )
     return python

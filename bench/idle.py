@@ -29,7 +29,11 @@ def main() -> None:
     parser.add_argument("--plain", action="store_true", help="without TLS")
     options = parser.parse_args()
     home = Path(tempfile.mkdtemp(prefix="idle-"))
-    os.environ |= {"POSTROOM_HOME": str(home), "DJANGO_SETTINGS_MODULE": "postroom.conf.django", "POSTROOM_LOG_LEVEL": "debug"}
+    os.environ |= {
+        "POSTROOM_HOME": str(home),
+        "DJANGO_SETTINGS_MODULE": "postroom.conf.django",
+        "POSTROOM_LOG_LEVEL": "debug",
+    }
     os.environ |= {"PYTHONPATH": str(ROOT / "src"), "POSTROOM_COLLECT_WORKERS": "16"}
     try:
         measure(home, options.mailboxes, tls=not options.plain)
@@ -43,7 +47,11 @@ def measure(home: Path, count: int, *, tls: bool) -> None:
 
     certificates = Certificates(home / "tls")
     server = subprocess.Popen(
-        [sys.executable, str(ROOT / "bench" / "idle_server.py"), *([str(certificates.cert()), str(certificates.key())] if tls else [])],
+        [
+            sys.executable,
+            str(ROOT / "bench" / "idle_server.py"),
+            *([str(certificates.cert()), str(certificates.key())] if tls else []),
+        ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -61,7 +69,9 @@ def measure(home: Path, count: int, *, tls: bool) -> None:
         print(f"{count} mailboxes signed in and parked in {time.monotonic() - started:.1f} s")
         time.sleep(3)
         size = rss(engine.pid)
-        print(f"engine: {size / 1024:.0f} MB with {count} mailboxes, {empty / 1024:.0f} MB with none: {(size - empty) / count:.1f} kB each")
+        print(
+            f"engine: {size / 1024:.0f} MB with {count} mailboxes, {empty / 1024:.0f} MB with none: {(size - empty) / count:.1f} kB each"
+        )
         for burst in (1, 2):
             print(f"burst {burst}: {burst_times(home, server, count, burst)}", flush=True)
         print(f"threads of the engine: {len(os.listdir(f'/proc/{engine.pid}/task'))}")
@@ -93,7 +103,12 @@ def make_channels(count: int, port: int, *, tls: bool, ca: str) -> None:
     from postroom.models import Channel, Queue, Start
 
     queue = Queue.objects.create(name="Idle")
-    settings = {"host": "localhost", "port": port, "security": "tls" if tls else "none", "ca": ca if tls else ""}
+    settings = {
+        "host": "localhost",
+        "port": port,
+        "security": "tls" if tls else "none",
+        "ca": ca if tls else "",
+    }
     for i in range(count):
         channel = Channel(
             name=f"Idle {i}", key=f"{i:05d}", address=f"idle{i}@bench.example", connector="imap", enabled=True, default_queue=queue,
@@ -137,7 +152,9 @@ def told_moments(home: Path, started: float) -> list[float]:
 
 def rss(pid: int) -> float:
     """Resident memory in kB."""
-    line = next(one for one in Path(f"/proc/{pid}/status").read_text().splitlines() if one.startswith("VmRSS"))
+    line = next(
+        one for one in Path(f"/proc/{pid}/status").read_text().splitlines() if one.startswith("VmRSS")
+    )
     return float(line.split()[1])
 
 

@@ -50,7 +50,9 @@ class Session:
         elif word == "CAPABILITY":
             self.say("* CAPABILITY IMAP4rev1 IDLE UIDPLUS MOVE LITERAL+ SASL-IR")
         elif word in ("SELECT", "EXAMINE"):
-            self.say(f"* {letters} EXISTS\r\n* 0 RECENT\r\n* FLAGS (\\Seen \\Deleted)\r\n* OK [UIDVALIDITY 7] ok\r\n* OK [UIDNEXT {letters + 1}] ok")
+            self.say(
+                f"* {letters} EXISTS\r\n* 0 RECENT\r\n* FLAGS (\\Seen \\Deleted)\r\n* OK [UIDVALIDITY 7] ok\r\n* OK [UIDNEXT {letters + 1}] ok"
+            )
         elif word == "LIST":
             self.say('* LIST () "/" INBOX')
         elif word == "IDLE":
@@ -72,7 +74,9 @@ class Session:
             raw = LETTER.format(n=n, user=self.user)
             size = f'* {n} FETCH (UID {n} RFC822.SIZE {len(raw)} INTERNALDATE "12-Nov-2026 10:36:00 +0000"'
             body = re.search(r"BODY(?:\.PEEK)?\[\]", rest, re.I)
-            self.writer.write(f"{size} BODY[] {{{len(raw)}}}\r\n{raw})\r\n".encode() if body else f"{size})\r\n".encode())
+            self.writer.write(
+                f"{size} BODY[] {{{len(raw)}}}\r\n{raw})\r\n".encode() if body else f"{size})\r\n".encode()
+            )
 
 
 def numbers(text: str) -> list[int]:
@@ -93,7 +97,9 @@ async def main() -> None:
     if len(sys.argv) > 2:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(sys.argv[1], sys.argv[2])
-    server = await asyncio.start_server(lambda r, w: Session(r, w).run(), "127.0.0.1", 0, ssl=context, backlog=2000)
+    server = await asyncio.start_server(
+        lambda r, w: Session(r, w).run(), "127.0.0.1", 0, ssl=context, backlog=2000
+    )
     print(server.sockets[0].getsockname()[1], flush=True)
     loop = asyncio.get_running_loop()
     while await loop.run_in_executor(None, sys.stdin.readline):

@@ -54,14 +54,21 @@ enabled = {enabled}
 def postroom(dovecot: Dovecot, address: str, count: int) -> float:
     """Seconds from switching on to everything filed."""
     home = Path(tempfile.mkdtemp(prefix="bench-", dir=os.environ.get("BENCH_DIR")))
-    environment = {**os.environ, "POSTROOM_HOME": str(home), "PYTHONPATH": str(ROOT / "src"), "POSTROOM_LOG_LEVEL": "warning"}
+    environment = {
+        **os.environ,
+        "POSTROOM_HOME": str(home),
+        "PYTHONPATH": str(ROOT / "src"),
+        "POSTROOM_LOG_LEVEL": "warning",
+    }
     command = [sys.executable, "-m", "postroom"]
     setup = home / "setup.toml"
     try:
         subprocess.run([*command, "migrate", "-v", "0"], check=True, env=environment)
         values = {"address": address, "port": dovecot.imap_port, "password": PASSWORD}
         setup.write_text(SETUP.format(**values, enabled="false"))
-        subprocess.run([*command, "apply", str(setup)], check=True, env=environment, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [*command, "apply", str(setup)], check=True, env=environment, stdout=subprocess.DEVNULL
+        )
         engine = subprocess.Popen([*command, "engine"], env=environment)
         try:
             _wait(lambda: (home / "engine.lock").exists() and _claimed(home), 30)
@@ -131,9 +138,13 @@ def mbsync(dovecot: Dovecot, address: str, count: int) -> float:
     )
     try:
         started = time.monotonic()
-        subprocess.run(["mbsync", "-q", "-c", str(config), "all"], check=True, env={**os.environ, "HOME": str(home)})
+        subprocess.run(
+            ["mbsync", "-q", "-c", str(config), "all"], check=True, env={**os.environ, "HOME": str(home)}
+        )
         taken = time.monotonic() - started
-        found = sum(1 for path in (home / "mail").rglob("*") if path.is_file() and path.parent.name in ("new", "cur"))
+        found = sum(
+            1 for path in (home / "mail").rglob("*") if path.is_file() and path.parent.name in ("new", "cur")
+        )
         if found != count:
             raise SystemExit(f"mbsync brought {found} letters instead of {count}")
         return taken
@@ -165,7 +176,9 @@ def main() -> None:
     parser.add_argument("--small", type=int, default=10_000)
     parser.add_argument("--mixed", type=int, default=2_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--helpdesk", type=int, default=300, help="letters given to django-helpdesk; 0 leaves it out")
+    parser.add_argument(
+        "--helpdesk", type=int, default=300, help="letters given to django-helpdesk; 0 leaves it out"
+    )
     options = parser.parse_args()
     folder = short_dir("bench")
     dovecot = Dovecot(folder / "dc", Certificates(folder / "tls"))
@@ -181,10 +194,16 @@ def main() -> None:
                 ours.append(count / postroom(dovecot, address, count))
             one, other = statistics.median(ours), statistics.median(theirs)
             ratios[name] = one / other
-            print(f"{name}: postroom {one:,.0f}/s {_spread(ours)}, mbsync {other:,.0f}/s {_spread(theirs)}, ratio {one / other:.2f}", flush=True)
+            print(
+                f"{name}: postroom {one:,.0f}/s {_spread(ours)}, mbsync {other:,.0f}/s {_spread(theirs)}, ratio {one / other:.2f}",
+                flush=True,
+            )
             if name == "small" and options.helpdesk:
                 rate = measure_helpdesk(dovecot, PASSWORD, list(small(options.helpdesk, seed=7)))
-                print(f"small: django-helpdesk get_email {rate:,.0f}/s, postroom is {one / rate:.0f} x that", flush=True)
+                print(
+                    f"small: django-helpdesk get_email {rate:,.0f}/s, postroom is {one / rate:.0f} x that",
+                    flush=True,
+                )
     finally:
         dovecot.stop()
         remove(folder)

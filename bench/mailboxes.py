@@ -52,7 +52,10 @@ def _text(rng: random.Random, size: int) -> str:
 
 def _head(rng: random.Random, i: int, mark: str, more: str = "") -> str:
     customer = rng.randint(0, 2000)
-    hashes = {"bh": base64.b64encode(rng.randbytes(32)).decode(), "sig": "\r\n\t ".join(base64.b64encode(rng.randbytes(57)).decode() for _ in range(4))}
+    hashes = {
+        "bh": base64.b64encode(rng.randbytes(32)).decode(),
+        "sig": "\r\n\t ".join(base64.b64encode(rng.randbytes(57)).decode() for _ in range(4)),
+    }
     return HEADERS.format(
         i=i, b=i % 250, s=i % 60, name=f"Customer {customer}", sender=f"c{customer}@customer.example",
         subject=" ".join(rng.choice(WORDS) for _ in range(5)).capitalize(), **hashes,
@@ -66,7 +69,10 @@ def _plain(rng: random.Random, i: int, mark: str) -> bytes:
 
 def _html(rng: random.Random, i: int) -> bytes:
     text = _text(rng, 1500)
-    rows = "".join(f"<tr><td style='padding:4px'><b>{rng.choice(WORDS)}</b></td><td>{_text(rng, 300)}</td></tr>" for _ in range(rng.randint(35, 90)))
+    rows = "".join(
+        f"<tr><td style='padding:4px'><b>{rng.choice(WORDS)}</b></td><td>{_text(rng, 300)}</td></tr>"
+        for _ in range(rng.randint(35, 90))
+    )
     page = f"<html><head><style>td{{color:#333}}</style></head><body><p>{text}</p><table>{rows}</table></body></html>"
     head = _head(rng, i, "h", 'Content-Type: multipart/alternative; boundary="alt"\r\n')
     return (

@@ -36,10 +36,14 @@ def make_desk(settings: dict | None = None, **channel: object) -> Desk:
     administrator = User.objects.create_user(f"ada{n}@desk.example", "Ada Admin", role=Role.ADMINISTRATOR)
     supervisor = User.objects.create_user(f"sam{n}@desk.example", "Sam Supervisor", role=Role.SUPERVISOR)
     agent = make_agent(queue, name="Maya Agent")
-    sender = Sender.objects.create(name=f"Desk {n}", address=f"help{n}@example.test", connector="smtp", enabled=True, settings={})
+    sender = Sender.objects.create(
+        name=f"Desk {n}", address=f"help{n}@example.test", connector="smtp", enabled=True, settings={}
+    )
     values = {"name": f"Help {n}", "key": f"H{n}", "address": f"help{n}@example.test", "connector": "imap", "enabled": True,
               "default_queue": queue, "default_sender": sender, "start": Start.SINCE, "start_since": LONG_AGO, "settings": settings or {}}  # fmt: skip
-    return Desk(queue, agent, supervisor, administrator, Channel.objects.create(**{**values, **channel}), sender)
+    return Desk(
+        queue, agent, supervisor, administrator, Channel.objects.create(**{**values, **channel}), sender
+    )
 
 
 def make_agent(queue: Queue, *, name: str = "Ben Agent", available: bool = False, **more: object) -> User:

@@ -16,7 +16,9 @@ def main() -> int:
     server = Postgres(folder)
     try:
         return subprocess.run(
-            [sys.executable, "-m", "pytest", *sys.argv[1:]], env={**os.environ, "POSTROOM_DATABASE_URL": server.url}, check=False
+            [sys.executable, "-m", "pytest", *sys.argv[1:]],
+            env={**os.environ, "POSTROOM_DATABASE_URL": server.url},
+            check=False,
         ).returncode
     finally:
         server.stop()

@@ -12,7 +12,10 @@ import sys
 from pathlib import Path
 
 NEEDED = {
-    "dovecot": ("dovecot-imapd dovecot-pop3d dovecot-lmtpd", ["/usr/sbin/dovecot", "/usr/lib/dovecot/pop3", "/usr/lib/dovecot/lmtp"]),
+    "dovecot": (
+        "dovecot-imapd dovecot-pop3d dovecot-lmtpd",
+        ["/usr/sbin/dovecot", "/usr/lib/dovecot/pop3", "/usr/lib/dovecot/lmtp"],
+    ),
     "postfix": ("postfix", ["/usr/sbin/postfix"]),
     "postgres": ("postgresql", ["/usr/lib/postgresql/*/bin/initdb"]),
     "chromium": ("chromium fonts-liberation fonts-noto-core", ["/usr/bin/chromium"]),
@@ -50,7 +53,11 @@ def main() -> int:
         policy.chmod(0o755)
     try:
         subprocess.run(["apt-get", "update", "-qq"], check=True, env=environment)
-        subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], check=True, env=environment)
+        subprocess.run(
+            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages],
+            check=True,
+            env=environment,
+        )
     finally:
         if made:
             policy.unlink()

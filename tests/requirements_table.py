@@ -13,7 +13,9 @@ HERE = Path(__file__).parent
 
 def catalogue() -> dict[str, str]:
     """Ids and words of the catalogue beside the checkout, if it is there."""
-    path = Path(os.environ.get("POSTROOM_DESIGN", HERE.parent.parent / "shared" / "design")) / "requirements.md"
+    path = (
+        Path(os.environ.get("POSTROOM_DESIGN", HERE.parent.parent / "shared" / "design")) / "requirements.md"
+    )
     rows = re.findall(r"^\| ([A-Z]{2}-\d\d) \| (.+?) \|", path.read_text(), re.M) if path.exists() else []
     return dict(rows)
 
@@ -36,7 +38,9 @@ def main() -> None:
     for name in sorted(words.keys() | tests.keys()):
         print(f"{name}  {len(tests.get(name, [])):3d}  {words.get(name, '(not in the catalogue)')[:100]}")
     gaps = sorted(words.keys() - tests.keys())
-    print(f"\n{len(words) - len(gaps)} of {len(words)} requirements have a test. Without: {', '.join(gaps) or 'none'}")
+    print(
+        f"\n{len(words) - len(gaps)} of {len(words)} requirements have a test. Without: {', '.join(gaps) or 'none'}"
+    )
 
 
 if __name__ == "__main__":

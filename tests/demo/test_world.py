@@ -206,6 +206,17 @@ def test_the_newsletter_is_a_list(still_world: LiveWorld):
     assert list_name(news)
 
 
+def test_a_pace_of_nought_stops_what_an_earlier_run_had_begun(tmp_path: Path):
+    lively = LiveWorld(tmp_path / "world", pace=500)
+    wait_until(lambda: lively.world.memory.events, what="the next new matter")
+    lively.end()
+    still = LiveWorld(tmp_path / "world", pace=0)
+    try:
+        assert still.world.memory.events == []
+    finally:
+        still.end()
+
+
 def test_a_second_run_has_the_same_letters_under_a_new_numbering(tmp_path: Path):
     first = LiveWorld(tmp_path / "world", pace=0)
     validity, letters = first.world.mailboxes.validity(HELP), [one.message_id for one in first.letters()]

@@ -23,7 +23,12 @@ def test_every_file_of_the_corpus_is_stored_and_filed(capsys):
         raw = path.read()
         reference, digest = blobs().append(raw)
         row = RawMessage.objects.create(
-            channel=desk.channel, uid=str(number), validity="1", blob=reference, sha256=digest.hex(), size=len(raw)
+            channel=desk.channel,
+            uid=str(number),
+            validity="1",
+            blob=reference,
+            sha256=digest.hex(),
+            size=len(raw),
         )
         stored[row.pk] = raw
     blobs().sync()
@@ -44,7 +49,9 @@ def test_every_file_of_the_corpus_is_stored_and_filed(capsys):
     states = Counter(RawMessage.objects.values_list("state", flat=True))
     with capsys.disabled():
         print(f"\ncorpus: {len(stored)} files, {dict(states)}")
-    assert states.keys() <= {LetterState.FILED, LetterState.IGNORED}, RawMessage.objects.filter(state="stuck").values_list("reason", flat=True)
+    assert states.keys() <= {LetterState.FILED, LetterState.IGNORED}, RawMessage.objects.filter(
+        state="stuck"
+    ).values_list("reason", flat=True)
     assert batches_that_failed == 0
     assert all(blobs().read(row.blob) == stored[row.pk] for row in RawMessage.objects.all())
     assert Message.objects.count() == states[LetterState.FILED]

@@ -36,7 +36,13 @@ def store(desk, raw: bytes, **columns) -> RawMessage:
     reference, digest = blobs().append(raw)
     uid = str(RawMessage.objects.count() + 1)
     return RawMessage.objects.create(
-        channel=desk.channel, uid=uid, validity="1", blob=reference, sha256=digest.hex(), size=len(raw), **columns
+        channel=desk.channel,
+        uid=uid,
+        validity="1",
+        blob=reference,
+        sha256=digest.hex(),
+        size=len(raw),
+        **columns,
     )
 
 
@@ -70,7 +76,10 @@ def test_a_letter_becomes_a_case_that_waits_in_the_default_queue():
 def test_letters_of_one_batch_thread_among_themselves():
     desk = make_desk()
     store(desk, letter("First", message_id="a@customer.example"))
-    store(desk, letter("Re: First", message_id="b@customer.example", headers={"In-Reply-To": "<a@customer.example>"}))
+    store(
+        desk,
+        letter("Re: First", message_id="b@customer.example", headers={"In-Reply-To": "<a@customer.example>"}),
+    )
     store(desk, letter("Re: First", headers={"References": "<a@customer.example> <b@customer.example>"}))
     file_all()
     assert Case.objects.count() == 1
@@ -90,7 +99,10 @@ def test_an_answer_that_arrives_before_its_letter_is_joined_by_it():
 def test_a_stranger_who_knows_an_id_gets_a_case_of_their_own_that_is_linked():
     desk = make_desk()
     arrive(desk, letter("Mine", message_id="a@customer.example"))
-    arrive(desk, letter("Re: Mine", sender="eve@elsewhere.example", headers={"In-Reply-To": "<a@customer.example>"}))
+    arrive(
+        desk,
+        letter("Re: Mine", sender="eve@elsewhere.example", headers={"In-Reply-To": "<a@customer.example>"}),
+    )
     first, second = Case.objects.order_by("id")
     assert second.linked_to == first
 
@@ -98,7 +110,9 @@ def test_a_stranger_who_knows_an_id_gets_a_case_of_their_own_that_is_linked():
 def test_a_forged_id_of_ours_is_not_believed():
     desk = make_desk()
     arrive(desk, letter("Mine"))
-    forged = make_message_id(b"another key of 32 bytes, not ours", case=Case.objects.get().pk, message=1, domain="example.test")
+    forged = make_message_id(
+        b"another key of 32 bytes, not ours", case=Case.objects.get().pk, message=1, domain="example.test"
+    )
     arrive(desk, letter("Re: Mine", headers={"In-Reply-To": f"<{forged}>"}))
     assert Case.objects.count() == 2
 
@@ -120,10 +134,15 @@ def test_the_customers_answer_reopens_the_finished_case():
     arrive(desk, letter("Mine", to=desk.channel.address))
     message = answer(desk)
     assert Case.objects.get().state == CaseState.CLOSED
-    arrive(desk, letter("Re: Mine", to=desk.channel.address, headers={"In-Reply-To": f"<{message.message_id}>"}))
+    arrive(
+        desk, letter("Re: Mine", to=desk.channel.address, headers={"In-Reply-To": f"<{message.message_id}>"})
+    )
     case = Case.objects.get()
     assert case.state == CaseState.OPEN
-    assert [i.state for i in case.interactions.order_by("id")] == [InteractionState.FINISHED, InteractionState.WAITING]
+    assert [i.state for i in case.interactions.order_by("id")] == [
+        InteractionState.FINISHED,
+        InteractionState.WAITING,
+    ]
 
 
 @pytest.mark.requirement("CA-02")
@@ -133,7 +152,10 @@ def test_after_the_reopening_time_a_linked_new_case_begins():
     message = answer(desk)
     Case.objects.update(closed=timezone.now() - timedelta(days=desk.queue.reopen_days + 1))
     arrive(desk, letter("Re: Mine", headers={"In-Reply-To": f"<{message.message_id}>"}))
-    assert [c.linked_to_id for c in Case.objects.order_by("id")] == [None, Case.objects.order_by("id").first().pk]
+    assert [c.linked_to_id for c in Case.objects.order_by("id")] == [
+        None,
+        Case.objects.order_by("id").first().pk,
+    ]
 
 
 REPORT = """From: MAILER-DAEMON@mx.example
@@ -170,7 +192,13 @@ Subject: Re: Mine
 
 
 def report(desk, message: Message, action: str, status: str) -> bytes:
-    text = REPORT.format(to=desk.sender.address, original=message.message_id, action=action, status=status, n=RawMessage.objects.count())
+    text = REPORT.format(
+        to=desk.sender.address,
+        original=message.message_id,
+        action=action,
+        status=status,
+        n=RawMessage.objects.count(),
+    )
     return text.replace("\n", "\r\n").encode()
 
 
@@ -210,7 +238,10 @@ def test_a_copy_of_our_own_message_is_left_aside():
 def test_with_recipient_only_other_letters_are_listed_with_the_reason():
     desk = make_desk(recipient_only=True, aliases=["sales@example.test"])
     assert arrive(desk, letter(to="list@example.org")).state == LetterState.IGNORED
-    assert arrive(desk, letter(to="list@example.org", headers={"Delivered-To": desk.channel.address})).state == LetterState.FILED
+    assert (
+        arrive(desk, letter(to="list@example.org", headers={"Delivered-To": desk.channel.address})).state
+        == LetterState.FILED
+    )
     assert arrive(desk, letter(to="Sales <SALES@example.test>")).state == LetterState.FILED
 
 
@@ -254,5 +285,11 @@ def test_a_channel_that_lost_its_queue_says_so_on_the_letter():
 
 def test_odd_bytes_are_filed_too():
     desk = make_desk()
-    for raw in (b"", b"\x00" * 100, b"no header at all", b"\xff\xfe\xfd" * 50, b"From: \xf0\x28\x8c\x28 <a@b>\r\nSubject: =?x?b?!!!?=\r\n\r\n\x80"):
+    for raw in (
+        b"",
+        b"\x00" * 100,
+        b"no header at all",
+        b"\xff\xfe\xfd" * 50,
+        b"From: \xf0\x28\x8c\x28 <a@b>\r\nSubject: =?x?b?!!!?=\r\n\r\n\x80",
+    ):
         assert arrive(desk, raw).state == LetterState.FILED

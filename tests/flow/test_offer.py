@@ -13,7 +13,17 @@ from postroom.actions.refusals import NotAllowed, Refused
 from postroom.actions.work import accept, decline, finish, give_back, park, pull, transfer
 from postroom.flow import offer
 from postroom.flow.choose import Agent, Work, choose
-from postroom.models import Case, Disposition, Interaction, InteractionState, Offer, OfferState, Presence, Queue, User
+from postroom.models import (
+    Case,
+    Disposition,
+    Interaction,
+    InteractionState,
+    Offer,
+    OfferState,
+    Presence,
+    Queue,
+    User,
+)
 from tests.desk import make_agent, make_desk
 
 pytestmark = pytest.mark.django_db
@@ -56,7 +66,10 @@ def test_capacity_is_never_exceeded_by_offers_but_may_be_by_pulling():
         assert offer.offer_waiting() == 1
         accept(Offer.objects.get(state=OfferState.MADE), by=agent)
     assert offer.offer_waiting() == 0
-    assert set(Interaction.objects.filter(state="waiting").values_list("reason", flat=True)) == {"All agents of the queue are busy"}
+    offer.explain_waiting()
+    assert set(Interaction.objects.filter(state="waiting").values_list("reason", flat=True)) == {
+        "All agents of the queue are busy"
+    }
     pull(by=agent)
     assert Interaction.objects.filter(agent=agent).count() == 3
 
@@ -64,7 +77,7 @@ def test_capacity_is_never_exceeded_by_offers_but_may_be_by_pulling():
 def test_work_nobody_is_there_for_says_so():
     desk = make_desk()
     work = wait_in(desk.queue)
-    offer.offer_waiting()
+    offer.explain_waiting()
     work.refresh_from_db()
     assert work.reason == "No agent of the queue is available"
 

@@ -48,7 +48,10 @@ class Scripted(Outbox):
 def accepts(outbox, envelope, raw, before_final):
     before_final()
     outbox.taken.append((envelope, raw))
-    return Receipt(tuple(Verdict(a, "accepted", 250, "2.0.0", "ok") for a in envelope.recipients), "250 2.0.0 queued as 1")
+    return Receipt(
+        tuple(Verdict(a, "accepted", 250, "2.0.0", "ok") for a in envelope.recipients),
+        "250 2.0.0 queued as 1",
+    )
 
 
 def loses(outbox, envelope, raw, before_final):
@@ -95,11 +98,20 @@ def test_a_reply_leaves_after_the_undo_window_threaded_and_literal():
     parsed = read(raw)
     assert parsed.in_reply_to == ("x" * 90 + "@customer.example",)
     assert b"In-Reply-To: <" + b"x" * 90 in raw
-    assert b"=?" not in raw.partition(b"\r\n\r\n")[0].partition(b"References:")[2].partition(b"\r\n\r\n")[0].split(b"\r\n")[0]
+    assert (
+        b"=?"
+        not in raw.partition(b"\r\n\r\n")[0]
+        .partition(b"References:")[2]
+        .partition(b"\r\n\r\n")[0]
+        .split(b"\r\n")[0]
+    )
     assert "Here it is." in parsed.text
     assert "> where is it?" in parsed.text
     message.refresh_from_db()
-    assert (message.server_line, message.recipients.get().state) == ("250 2.0.0 queued as 1", RecipientState.ACCEPTED)
+    assert (message.server_line, message.recipients.get().state) == (
+        "250 2.0.0 queued as 1",
+        RecipientState.ACCEPTED,
+    )
 
 
 def test_a_message_can_be_taken_back_while_it_is_held_and_not_later():
@@ -151,7 +163,9 @@ def test_only_the_recipients_that_were_put_off_are_tried_again():
     def some(outbox, envelope, raw, before_final):
         before_final()
         outbox.taken.append((envelope, raw))
-        return Receipt(tuple(Verdict(a, states[a], line=f"{a} {states[a]}") for a in envelope.recipients), "250 ok")
+        return Receipt(
+            tuple(Verdict(a, states[a], line=f"{a} {states[a]}") for a in envelope.recipients), "250 ok"
+        )
 
     with later(message):
         state, first = send_once(some)
@@ -191,7 +205,9 @@ def test_something_new_in_the_case_stops_the_send_once():
     desk = make_desk()
     draft = write_reply(desk)
     first = Message.objects.get(kind=MessageKind.IN)
-    arrive(desk, letter("Re: Mine", body="One more thing\r\n", headers={"In-Reply-To": f"<{first.message_id}>"}))
+    arrive(
+        desk, letter("Re: Mine", body="One more thing\r\n", headers={"In-Reply-To": f"<{first.message_id}>"})
+    )
     with pytest.raises(Newer) as newer:
         send(draft, by=desk.agent)
     assert [m.text.strip() for m in newer.value.messages] == ["One more thing"]
@@ -209,7 +225,13 @@ def test_a_double_click_makes_one_message():
 
 @pytest.mark.parametrize(
     ("written", "field"),
-    [(Written(to=""), "to"), (Written(to="nobody"), "to"), (Written(text=" "), "text"), (Written(cc="a@b, half@"), "cc"), (Written(sender=0), "sender")],
+    [
+        (Written(to=""), "to"),
+        (Written(to="nobody"), "to"),
+        (Written(text=" "), "text"),
+        (Written(cc="a@b, half@"), "cc"),
+        (Written(sender=0), "sender"),
+    ],
 )
 def test_what_is_missing_is_named_by_its_field(written, field):
     desk = make_desk()
@@ -228,7 +250,9 @@ def test_a_file_that_makes_the_message_too_large_is_refused_with_the_numbers():
     desk.sender.save()
     draft.sender.refresh_from_db()
     with pytest.raises(Refused) as refused:
-        add_file(draft, by=desk.agent, name="big.bin", type="application/octet-stream", content=b"x" * 900_000)
+        add_file(
+            draft, by=desk.agent, name="big.bin", type="application/octet-stream", content=b"x" * 900_000
+        )
     assert "the limit is 1 MB" in refused.value.errors["file"]
     add_file(draft, by=desk.agent, name="small.txt", type="text/plain", content="žluť".encode())
     message = send(draft, by=desk.agent)

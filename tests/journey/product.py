@@ -22,7 +22,11 @@ class Product:
         self.home, self.port = home, free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("POSTROOM_", "DJANGO_"))}
-        self.environment |= {"POSTROOM_HOME": str(home), "POSTROOM_PORT": str(self.port), "PYTHONPATH": str(ROOT / "src")}
+        self.environment |= {
+            "POSTROOM_HOME": str(home),
+            "POSTROOM_PORT": str(self.port),
+            "PYTHONPATH": str(ROOT / "src"),
+        }
         self.environment |= {"POSTROOM_UNDO_SECONDS": "1", "POSTROOM_LOG_LEVEL": "warning"}
         if database_url:
             self.environment["POSTROOM_DATABASE_URL"] = database_url
@@ -32,7 +36,12 @@ class Product:
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """`postroom ARGUMENTS`."""
         done = subprocess.run(
-            [sys.executable, "-m", "postroom", *arguments], env=self.environment, capture_output=True, text=True, timeout=120, check=False
+            [sys.executable, "-m", "postroom", *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
         assert not check or done.returncode == 0, done.stdout + done.stderr
         return done
@@ -46,7 +55,11 @@ class Product:
     def start(self) -> None:
         """`postroom serve`, until the pages answer."""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "postroom", "serve"], env=self.environment, stdout=self.log.open("w"), stderr=subprocess.STDOUT, text=True
+            [sys.executable, "-m", "postroom", "serve"],
+            env=self.environment,
+            stdout=self.log.open("w"),
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         wait_until(self.answers, within=60, what="the sign-in page")
 

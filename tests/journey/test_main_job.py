@@ -73,6 +73,12 @@ enabled = true
 """
 
 
+WATCH = """subject => { window.seenAt = 0;
+  new MutationObserver((_, watch) => {
+    if (document.querySelector("#list")?.textContent.includes(subject)) { window.seenAt = Date.now(); watch.disconnect(); }
+  }).observe(document.body, {childList: true, subtree: true, characterData: true}); }"""
+
+
 class Customer:
     """Somebody with a mailbox at the test server who writes to the desk."""
 
@@ -80,9 +86,15 @@ class Customer:
         self.dovecot, self.postfix, self.name, self.address, self.desk = dovecot, postfix, name, address, desk
         dovecot.add_user(address, "customer-password")
 
-    def writes(self, subject: str, text: str, *, answers: Letter | None = None, file: bytes | None = None) -> EmailMessage:
+    def writes(
+        self, subject: str, text: str, *, answers: Letter | None = None, file: bytes | None = None
+    ) -> EmailMessage:
         message = EmailMessage()
-        message["From"], message["To"], message["Subject"] = f"{self.name} <{self.address}>", self.desk, subject
+        message["From"], message["To"], message["Subject"] = (
+            f"{self.name} <{self.address}>",
+            self.desk,
+            subject,
+        )
         message["Message-ID"] = f"<{time.time_ns()}@customer.example>"
         message["Date"] = "Thu, 12 Nov 2026 10:36:00 +0100"
         if answers is not None:
@@ -95,15 +107,28 @@ class Customer:
         return message
 
     def receives(self, count: int = 1) -> Letter:
-        wait_until(lambda: len(self.dovecot.letters(self.address)) >= count, within=30, what="the answer in the customer's mailbox")
+        wait_until(
+            lambda: len(self.dovecot.letters(self.address)) >= count,
+            within=30,
+            what="the answer in the customer's mailbox",
+        )
         return read(self.dovecot.letters(self.address)[-1])
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
+    arguments = [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+    ]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=arguments)
+        browser = playwright.chromium.launch(
+            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=arguments
+        )
         yield browser
         browser.close()
 
@@ -111,9 +136,15 @@ def chromium() -> Iterator[Browser]:
 def start(dovecot, postfix, certificates, connector: str = "imap") -> tuple[Product, str]:
     desk = f"help-{time.time_ns()}@example.test"
     dovecot.add_user(desk, "mailbox-password")
-    product = Product(Path(tempfile.mkdtemp(prefix="journey-")), os.environ.get("POSTROOM_JOURNEY_DATABASE", ""))
+    product = Product(
+        Path(tempfile.mkdtemp(prefix="journey-")), os.environ.get("POSTROOM_JOURNEY_DATABASE", "")
+    )
     port = dovecot.imaps_port if connector == "imap" else dovecot.pop3s_port
-    product.apply(SETUP.format(desk=desk, smtp=postfix.submission_port, port=port, ca=certificates.ca_pem, connector=connector))
+    product.apply(
+        SETUP.format(
+            desk=desk, smtp=postfix.submission_port, port=port, ca=certificates.ca_pem, connector=connector
+        )
+    )
     product.start()
     return product, desk
 
@@ -152,17 +183,23 @@ def become_available(page: Page) -> None:
 
 
 @pytest.mark.requirement("PL-01", "RX-02", "AG-01", "AG-02", "SE-08", "CA-01")
-def test_a_letter_is_answered_with_a_file_and_the_customers_reply_joins_the_case(running, page, dovecot, postfix):
+def test_a_letter_is_answered_with_a_file_and_the_customers_reply_joins_the_case(
+    running, page, dovecot, postfix
+):
     product, desk = running
     customer = Customer(dovecot, postfix, "Zoë Müller", f"zoe-{time.time_ns()}@example.test", desk)
     sign_in_by_keyboard(page)
     become_available(page)
-    customer.writes("Účet č. 48213 – zweimal belastet", "Hello,\nI was charged twice.\n\nZoë", file=b"%PDF-1.4 statement")
+    customer.writes(
+        "Účet č. 48213 – zweimal belastet", "Hello,\nI was charged twice.\n\nZoë", file=b"%PDF-1.4 statement"
+    )
 
     # Offered and shown without a reload; taken by the keyboard.
     page.wait_for_selector("pr-offer", timeout=20_000)
     expect(page.locator("pr-offer [data-subject]")).to_have_text("Účet č. 48213 – zweimal belastet")
-    page.wait_for_function("() => { const offer = document.querySelector('pr-offer'); return offer && performance.now() - offer.since > 1000; }")
+    page.wait_for_function(
+        "() => { const offer = document.querySelector('pr-offer'); return offer && performance.now() - offer.since > 1000; }"
+    )
     page.keyboard.press("a")
     page.wait_for_url("**/case/**")
     page.wait_for_selector("html[data-ready]")
@@ -171,7 +208,9 @@ def test_a_letter_is_answered_with_a_file_and_the_customers_reply_joins_the_case
     # Answered with a file, by the keyboard but for the choice of the file, which is the browser's own window.
     page.keyboard.press("r")
     page.keyboard.type("Dear Zoë, we have returned the second payment.")
-    page.locator("pr-composer input[type=file]").first.set_input_files({"name": "potvrzení.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4 proof"})
+    page.locator("pr-composer input[type=file]").first.set_input_files(
+        {"name": "potvrzení.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4 proof"}
+    )
     expect(page.locator("pr-composer")).to_contain_text("potvrzení.pdf")
     expect(page.locator("pr-composer [data-uploading]")).to_have_count(0)
     page.keyboard.press("Control+Shift+Enter")
@@ -198,7 +237,9 @@ def test_a_letter_is_answered_with_a_file_and_the_customers_reply_joins_the_case
 
 
 @pytest.mark.requirement("RX-02")
-def test_a_letter_is_seen_in_the_browser_within_a_second_of_its_delivery(running, page, dovecot, postfix, capsys):
+def test_a_letter_is_seen_in_the_browser_within_a_second_of_its_delivery(
+    running, page, dovecot, postfix, capsys
+):
     product, desk = running
     customer = Customer(dovecot, postfix, "Jonas Weber", f"jonas-{time.time_ns()}@example.test", desk)
     sign_in_by_keyboard(page)
@@ -209,16 +250,15 @@ def test_a_letter_is_seen_in_the_browser_within_a_second_of_its_delivery(running
     times = []
     for n in range(11):
         subject = f"Letter number {n} of Jonas"
-        page.evaluate(
-            """subject => { window.seen = new Promise(done => { const look = () => document.querySelector("#list")?.textContent.includes(subject) && done(Date.now());
-               new MutationObserver(look).observe(document.body, {childList: true, subtree: true, characterData: true}); }) }""",
-            subject,
-        )
+        page.evaluate(WATCH, subject)
         customer.writes(subject, "Hello")
         accepted = time.time()
-        times.append(page.evaluate("() => window.seen") / 1000 - accepted)
+        page.wait_for_function("() => window.seenAt", timeout=20_000)
+        times.append(page.evaluate("() => window.seenAt") / 1000 - accepted)
     with capsys.disabled():
-        print(f"\nSMTP accept to visible in the browser: median {statistics.median(times):.2f} s, slowest {max(times):.2f} s of {len(times)}")
+        print(
+            f"\nSMTP accept to visible in the browser: median {statistics.median(times):.2f} s, slowest {max(times):.2f} s of {len(times)}"
+        )
     # A loose bound: the figure is printed, the test only guards against polling.
     assert statistics.median(times) < 5
 
@@ -230,7 +270,11 @@ def test_a_pop3_mailbox_is_collected_too(running, dovecot, postfix):
     customer = Customer(dovecot, postfix, "Jonas Weber", f"jonas-{time.time_ns()}@example.test", desk)
     sent = customer.writes("By POP3", "Hello")
     name = sent["Message-ID"].strip("<>")
-    wait_until(lambda: product.run("explain", name, check=False).returncode == 0, within=60, what="the letter in the ledger")
+    wait_until(
+        lambda: product.run("explain", name, check=False).returncode == 0,
+        within=60,
+        what="the letter in the ledger",
+    )
     assert [one["what"] for one in product.explain(name)][-1] == "letter.filed"
 
 
@@ -245,7 +289,9 @@ def test_an_answer_to_an_address_that_is_gone_comes_back_to_its_case(running, pa
     become_available(page)
     page.wait_for_selector("pr-offer", timeout=20_000)
     dovecot.remove_user(customer.address)
-    page.wait_for_function("() => { const offer = document.querySelector('pr-offer'); return offer && performance.now() - offer.since > 1000; }")
+    page.wait_for_function(
+        "() => { const offer = document.querySelector('pr-offer'); return offer && performance.now() - offer.since > 1000; }"
+    )
     page.keyboard.press("a")
     page.wait_for_url("**/case/**")
     page.wait_for_selector("html[data-ready]")
@@ -255,5 +301,7 @@ def test_an_answer_to_an_address_that_is_gone_comes_back_to_its_case(running, pa
     page.wait_for_selector("article.msg.out")
     case = page.url.split("/case/")[1].split("?")[0].strip("/")
     wait_until(
-        lambda: "message.bounced" in [one["what"] for one in product.explain(f"HLP-{case}")], within=60, what="the bounce"
+        lambda: "message.bounced" in [one["what"] for one in product.explain(f"HLP-{case}")],
+        within=60,
+        what="the bounce",
     )

@@ -42,7 +42,7 @@ def write(path: Path, text: str) -> None:
     secret._keys.cache_clear()
 
 
-@pytest.mark.requirement("SA-07")
+@pytest.mark.requirement("SI-12")
 def test_what_is_sealed_opens_only_in_its_own_place(key_file):
     make_key_file(key_file)
     sealed = seal(CANARY, place=PLACE)
@@ -114,7 +114,7 @@ def test_a_key_file_is_private_and_never_overwritten(key_file):
     assert key_file.read_bytes() == before
 
 
-@pytest.mark.requirement("SA-07")
+@pytest.mark.requirement("SI-12")
 @pytest.mark.django_db
 def test_a_start_without_the_key_or_with_another_is_refused(key_file):
     KeyCheck.objects.all().delete()
@@ -136,7 +136,7 @@ def test_a_start_without_the_key_or_with_another_is_refused(key_file):
     verify_key()
 
 
-@pytest.mark.requirement("SA-07")
+@pytest.mark.requirement("SI-12")
 def test_the_engine_does_not_start_without_the_key(tmp_path):
     environment = {**os.environ, "POSTROOM_HOME": str(tmp_path), "POSTROOM_DATABASE_URL": "", "PYTHONPATH": str(ROOT / "src"), "DJANGO_SETTINGS_MODULE": "postroom.conf.django"}  # fmt: skip
     prepare = "import django; django.setup(); from django.core.management import call_command; call_command('migrate', verbosity=0)\nfrom postroom.models.secret import verify_key; verify_key()"

@@ -39,3 +39,12 @@ def test_no_page_holds_a_script_or_a_style_of_its_own(client: Client, office: De
         assert page.count("<script") == page.count('<script type="module" src="/static/')
         assert " onclick=" not in page
         assert "javascript:" not in page
+
+
+def test_errors_are_told_in_words(client: Client, office: Desk) -> None:
+    client.force_login(office.maya)
+    assert "This is not here" in client.get("/nothing-here").content.decode()
+    assert client.get("/setup/people").status_code == 403
+    assert "This is not for you" in client.get("/setup/people").content.decode()
+    strict = Client(enforce_csrf_checks=True)
+    assert "This form is too old" in strict.post("/sign-in", {"email": "x"}).content.decode()

@@ -120,7 +120,9 @@ def test_a_draft_survives_a_reload_and_taking_back_brings_the_text_back(window: 
     ready(page)
     page.keyboard.press("r")
     page.keyboard.type("Half a sentence")
-    wait_until(lambda: Message.objects.filter(state=OutState.DRAFT, text="Half a sentence").exists(), what="autosave")
+    wait_until(
+        lambda: Message.objects.filter(state=OutState.DRAFT, text="Half a sentence").exists(), what="autosave"
+    )
     page.reload()
     ready(page)
     expect(page.locator("textarea[name=body]").first).to_have_value("Half a sentence")
@@ -132,7 +134,9 @@ def test_a_draft_survives_a_reload_and_taking_back_brings_the_text_back(window: 
     expect(page.locator("textarea[name=body]").first).to_have_value("Half a sentence")
 
 
-def test_a_customers_letter_appears_in_the_open_thread_without_reload_and_stops_a_stale_reply(window: Window, office: Desk) -> None:
+def test_a_customers_letter_appears_in_the_open_thread_without_reload_and_stops_a_stale_reply(
+    window: Window, office: Desk
+) -> None:
     case = in_hand(office)
     page = window(office.maya)
     page.goto(f"/case/{case.pk}?in=mine")
@@ -141,7 +145,10 @@ def test_a_customers_letter_appears_in_the_open_thread_without_reload_and_stops_
     page.keyboard.press("r")
     page.keyboard.type("We are looking into it")
     first = case.messages.get(kind=MessageKind.IN)
-    receive(office, letter("Re: it", "I have found the second payment, thank you.", answers=f"<{first.message_id}>"))
+    receive(
+        office,
+        letter("Re: it", "I have found the second payment, thank you.", answers=f"<{first.message_id}>"),
+    )
     expect(page.locator("#thread")).to_contain_text("I have found the second payment")
     expect(page.locator("#list")).to_contain_text("I have found the second payment")
     assert page.locator("[role=textbox]").first.inner_text().strip() == "We are looking into it"
@@ -178,15 +185,21 @@ def test_a_file_goes_with_the_reply(window: Window, office: Desk) -> None:
     page.keyboard.press("r")
     page.keyboard.type("Here is the invoice")
     page.wait_for_selector("pr-composer [data-format=bold]:not([hidden])")
-    page.locator("pr-composer input[type=file]").set_input_files({"name": "invoice.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4 made up"})
+    page.locator("pr-composer input[type=file]").set_input_files(
+        {"name": "invoice.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4 made up"}
+    )
     page.wait_for_selector("[data-files] input[name=attachment]", state="attached")
     page.locator("[role=textbox]").first.focus()
     page.keyboard.press("Control+Shift+Enter")
-    wait_until(lambda: Message.objects.filter(kind=MessageKind.OUT, state=OutState.HELD).exists(), what="sending")
+    wait_until(
+        lambda: Message.objects.filter(kind=MessageKind.OUT, state=OutState.HELD).exists(), what="sending"
+    )
     assert [f.name for f in Message.objects.get(kind=MessageKind.OUT).attachments.all()] == ["invoice.pdf"]
 
 
-def test_the_mail_of_a_stranger_runs_nothing_and_loads_nothing_until_asked(window: Window, office: Desk) -> None:
+def test_the_mail_of_a_stranger_runs_nothing_and_loads_nothing_until_asked(
+    window: Window, office: Desk
+) -> None:
     case = in_hand(office, html=HTML)
     page = window(office.maya)
     asked: list[str] = []
@@ -199,11 +212,16 @@ def test_the_mail_of_a_stranger_runs_nothing_and_loads_nothing_until_asked(windo
     assert page.title() == "Charged twice for order 48213 – Postroom"
     assert asked == []
     page.get_by_role("button", name="Show once").click()
-    wait_until(lambda: page.evaluate("1") and any("banner.png" in url for url in asked), what="the image being asked for")
+    wait_until(
+        lambda: page.evaluate("1") and any("banner.png" in url for url in asked),
+        what="the image being asked for",
+    )
     expect(page.locator("[data-banner]")).to_have_count(0)
 
 
-def test_moving_through_the_list_by_keys_opens_each_case_and_marks_it_seen(window: Window, office: Desk) -> None:
+def test_moving_through_the_list_by_keys_opens_each_case_and_marks_it_seen(
+    window: Window, office: Desk
+) -> None:
     first, second = in_hand(office), in_hand(office, subject="Second", address="b@mailbox.example")
     Interaction.objects.update(unread=True)
     page = window(office.maya)
@@ -268,14 +286,20 @@ def test_no_page_has_an_accessibility_fault(window: Window, site: str, theme: st
     office = seed()
     receive(office, letter("Offered", address="o@mailbox.example"))
     offer_waiting()
-    cases = {"html": Message.objects.get(has_html=True).case_id, "text": Message.objects.earliest("pk").case_id, "queue": office.billing.pk}
+    cases = {
+        "html": Message.objects.get(has_html=True).case_id,
+        "text": Message.objects.earliest("pk").case_id,
+        "queue": office.billing.pk,
+    }
     page = window(office.maya, theme=theme, width=width)
     faults = {}
     for name, address in PAGES.items():
         page.goto(address.format(**cases))
         ready(page)
         faults[name] = faults_of(page)
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is wider than the window"
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+            f"{name} is wider than the window"
+        )
     page.goto(PAGES["text"].format(**cases))
     ready(page)
     for dialog in ("finish", "snooze", "transfer"):
@@ -285,10 +309,12 @@ def test_no_page_has_an_accessibility_fault(window: Window, site: str, theme: st
     page.context.clear_cookies()
     page.goto("/sign-in")
     faults["sign-in"] = faults_of(page)
-    assert faults == dict.fromkeys(faults, [])
+    assert faults == {key: [] for key in faults}
 
 
 def faults_of(page: Page) -> list[str]:
     """What axe finds by WCAG 2.2 A and AA."""
-    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}})
+    found = Axe().run(
+        page, options={"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}}
+    )
     return [f"{v['id']}: {v['nodes'][0]['html'][:160]}" for v in found.response["violations"]]

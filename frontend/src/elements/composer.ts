@@ -229,8 +229,11 @@ export function compose(kind: string, mode = ""): void {
   beginTyping();
 }
 
+/** There is a composer, or a conversation is being opened that will bring one. Else letters would wait for nobody. */
+const canCompose = (): boolean => !!document.querySelector("#thread pr-composer, [data-row][aria-current]");
+
 function bindCompose(keys: string, label: string, kind: string, mode: string): void {
-  bind(keys, label, (event) => document.getElementById("thread") && (event.preventDefault(), compose(kind, mode)));
+  bind(keys, label, (event) => canCompose() && (event.preventDefault(), compose(kind, mode)));
 }
 
 bindCompose("r", word("reply", "Reply"), "reply", "reply");

@@ -9,6 +9,9 @@ from postroom.actions.refusals import NotAllowed, Refused
 from postroom.models import Channel, LetterState, RawMessage, User
 from postroom.models.event import record
 
+LET_IN = "let in"
+"""In the trail of an ignored letter: a person wants it filed whatever the steps say."""
+
 
 @transaction.atomic
 def retry_letter(letter: RawMessage, *, by: User) -> RawMessage:
@@ -17,12 +20,13 @@ def retry_letter(letter: RawMessage, *, by: User) -> RawMessage:
     locked = RawMessage.objects.select_for_update(of=("self",)).get(pk=letter.pk)
     if locked.state not in (LetterState.STUCK, LetterState.IGNORED):
         raise Refused(f"A letter that is {locked.get_state_display().lower()} is not filed again.")
+    word = LET_IN if locked.state == LetterState.IGNORED else "again"
     if not locked.blob:
         # Nothing was stored: the collector reads it from the server once more.
         locked.wanted = True
     else:
         locked.state = LetterState.RECEIVED
-    locked.trail = [*locked.trail, ["retry", "again", f"{by.name} asked to file it again"]]
+    locked.trail = [*locked.trail, ["retry", word, f"{by.name} asked to file it"]]
     locked.attempts, locked.next_try = 0, None
     locked.save(update_fields=["state", "wanted", "trail", "attempts", "next_try"])
     record(

@@ -30,7 +30,9 @@ def retry(message: Message, *, by: User) -> Message:
         "",
         0,
     )
-    locked.save(update_fields=["state", "next_try", "marked", "error", "tries"])
+    # The day after which sending is given up starts anew: a person has decided to try again.
+    locked.held_until = locked.next_try
+    locked.save(update_fields=["state", "next_try", "marked", "error", "tries", "held_until"])
     return locked
 
 
@@ -48,7 +50,7 @@ def cancel(message: Message, *, by: User) -> Message:
 
 @transaction.atomic
 def change_sender(message: Message, *, by: User, sender: Sender) -> Message:
-    """Send by another sender from now on; identity and bytes are made anew with its address."""
+    """Send by another sender from now on: the bytes are made anew with its address, the Message-ID stays."""
     locked = _own(message, by)
     if locked.state not in (State.HELD, State.QUEUED, State.DEFERRED, State.FAILED):
         raise Refused(f"A message that is {locked.get_state_display().lower()} keeps its sender.")

@@ -20,7 +20,6 @@ from postroom.models import (
     Purpose,
     Recipient,
     User,
-    search,
 )
 from postroom.models.rights import may_work_on
 from postroom.models.secret import message_key
@@ -52,7 +51,6 @@ def send(draft: Message, *, by: User, seen: int | None = None, anyway: bool = Fa
         check_collision(message, message.seen if seen is None else seen)
     address(message)
     hold(message)
-    search.index([(message.pk, message.subject, people(message), message.text)])
     Interaction.objects.filter(case=message.case, first_reply=None).exclude(
         state=InteractionState.FINISHED
     ).update(first_reply=timezone.now())
@@ -142,12 +140,6 @@ def hold(message: Message) -> None:
     message.created = message.date = now
     message.seen = newest(message.case)
     message.save()
-
-
-def people(message: Message) -> str:
-    """Names and addresses for the search."""
-    everybody = [{"name": message.from_name, "address": message.from_address}, *message.to, *message.cc]
-    return " ".join(f"{p['name']} {p['address']}" for p in everybody)
 
 
 @transaction.atomic

@@ -40,7 +40,6 @@ FIELDS: tuple[Field, ...] = (
     Field(name="display_name", kind=Text(120), label="Display name", default="", help="The name customers see before the address"),
     Field(name="signature", kind=Lines(20_000), label="Signature", default="", help="Plain text; {{ agent.name }} is the agent's name"),
     Field(name="size_limit_mb", kind=Number(1, 150), label="Size limit", default=20, help="MB of a whole message, attachments counted with base64 growth"),
-    Field(name="copy_to_sent", kind=YesNo(), label="Keep a copy in Sent", default=False),
 )  # fmt: skip
 UNSENT = (OutState.HELD, OutState.QUEUED, OutState.SENDING, OutState.DEFERRED)
 

@@ -32,7 +32,6 @@ class Door:
         """Listen. Raises OSError when the port is taken."""
         loop = asyncio.get_running_loop()
         server = await loop.create_server(self._talk, "127.0.0.1", self.port)
-        stack.push_async_callback(server.wait_closed)
         stack.callback(server.close)
 
     def _talk(self) -> SMTP:

@@ -81,19 +81,27 @@ class World:
         """Live until `stop`. Raises OSError when a port is taken."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.memory = Memory.load(self._memory_file)
-        async with AsyncExitStack() as stack:
+        stack = AsyncExitStack()
+        try:
             await self.mailboxes.start(stack)
             if not self.memory.conversations:
                 await self._begin_the_world()
             await self.door.start(stack)
             ready()
-            work = asyncio.create_task(self._live())
-            ended = asyncio.create_task(stop.wait())
-            await asyncio.wait((work, ended), return_when=asyncio.FIRST_COMPLETED)
-            for task in (work, ended):
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+            await self._live_until(stop)
+        finally:
+            # from Python 3.12 on, closing a server waits for its clients, and one in IDLE has no reason to leave
+            with suppress(TimeoutError):
+                async with asyncio.timeout(2):
+                    await stack.aclose()
+
+    async def _live_until(self, stop: asyncio.Event) -> None:
+        work, ended = asyncio.create_task(self._live()), asyncio.create_task(stop.wait())
+        await asyncio.wait((work, ended), return_when=asyncio.FIRST_COMPLETED)
+        for task in (work, ended):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
     @property
     def _memory_file(self) -> Path:
@@ -106,8 +114,7 @@ class World:
     # ---- time
 
     async def _live(self) -> None:
-        if self.pace and not any(event.what == "begin" for event in self.memory.events):
-            self._later(self._gap(), Event(0, "begin"))
+        self._set_the_pace()
         while True:
             self._changed.clear()
             due = min((event.due for event in self.memory.events), default=None)
@@ -117,6 +124,12 @@ class World:
                     await asyncio.wait_for(self._changed.wait(), wait)
                 continue
             await self._happen(min(self.memory.events, key=lambda event: event.due))
+
+    def _set_the_pace(self) -> None:
+        """One new matter is always on its way, or none is; the pace of an earlier run does not count."""
+        self.memory.events = [event for event in self.memory.events if event.what != "begin"]
+        if self.pace:
+            self._later(self._gap(), Event(0, "begin"))
 
     async def _happen(self, event: Event) -> None:
         acts: dict[str, Callable[[Event], Awaitable[None]]] = {

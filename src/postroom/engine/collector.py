@@ -27,7 +27,7 @@ from postroom.conf.retry import STABLE_SECONDS, wait_to_collect
 from postroom.connectors.base import ConnectorError, Inbox, Kind, Parked
 from postroom.engine.claims import claim_channel, renew_channels
 from postroom.engine.reaching import inbox_of
-from postroom.flow.health import failed, succeeded
+from postroom.flow.health import begins, failed, succeeded
 from postroom.flow.receive import Suspects, collect
 from postroom.models import Channel, Health, RawMessage
 from postroom.models.bell import Listener
@@ -239,6 +239,8 @@ class Collector:
         self._rest(seat, OWN_TROUBLE_SECONDS)
 
     def _connect(self, seat: Seat, channel: Channel) -> Inbox:
+        if channel.health in (Health.UNKNOWN, Health.OFF):
+            begins(channel)
         inbox = inbox_of(channel)
         inbox.connect()
         seat.connected = time.monotonic()

@@ -36,7 +36,7 @@ class Worker(threading.Thread):
             if self.stop.is_set():
                 break
             if not self._work():
-                self.listener.heard.wait(self.service.idle)
+                (self.listener.heard if self.service.hears else self.stop).wait(self.service.idle)
         self.listener.close()
         connections.close_all()
 

@@ -10,6 +10,7 @@ import threading
 from types import FrameType
 
 from postroom.conf.deployment import deployment
+from postroom.conf.parent import end_with_parent
 from postroom.engine.claims import is_dead, new_owner, release_all, release_dead
 from postroom.engine.collector import Collector
 from postroom.engine.loop import start
@@ -28,6 +29,7 @@ class AlreadyRunning(RuntimeError):
 def run(stop: threading.Event | None = None) -> None:
     """Work until `stop` is set or the process is told to end."""
     stop = stop or _until_signalled()
+    end_with_parent()
     take_lock()
     verify_key()
     release_dead()

@@ -29,6 +29,8 @@ class Service:
     workers: int = 1
     alone: bool = False
     """True if there may be only one over all hosts."""
+    hears: bool = True
+    """False for work that is done at its pace, whatever is committed meanwhile."""
 
 
 def file_letters(owner: str) -> int:
@@ -40,6 +42,12 @@ def route_work(owner: str) -> int:
     """Timers of offers and snoozes, then new offers."""
     ended = offer.expire() + offer.wake_parked() + offer.mark_gone()
     return ended + offer.offer_waiting()
+
+
+def explain_waiting(owner: str) -> int:
+    """Why work still waits; not at every ring of the bell, since it looks at everything that waits."""
+    offer.explain_waiting()
+    return 0
 
 
 connections = Connections()
@@ -72,8 +80,9 @@ def next_send_moment() -> object:
 SERVICES: tuple[Service, ...] = (
     Service("file", file_letters, idle=1.0, alone=True),  # one at a time: two filers would tear threads
     Service("route", route_work, idle=1.0, alone=True),  # one at a time: decisions see each other's offers
+    Service("explain", explain_waiting, idle=2.0, alone=True, hears=False),
     Service("send", send_message, idle=1.0, workers=deployment.options.send_workers),
-    Service("recover", recover_messages, idle=30.0, alone=True),
+    Service("recover", recover_messages, idle=30.0, alone=True, hears=False),
 )
 
 

@@ -12,6 +12,8 @@ import time
 from collections.abc import Sequence
 from types import FrameType
 
+from postroom.conf.parent import VARIABLE
+
 log = logging.getLogger(__name__)
 
 RESTART_SECONDS = (0.5, 1, 2, 5, 10, 30)
@@ -25,7 +27,7 @@ class Child:
 
     def __init__(self, arguments: Sequence[str], extra_environment: dict[str, str] | None = None) -> None:
         self.arguments = list(arguments)
-        self.environment = {**os.environ, **(extra_environment or {})}
+        self.environment = {**os.environ, VARIABLE: str(os.getpid()), **(extra_environment or {})}
         self.process: subprocess.Popen[bytes] | None = None
         self.started, self.deaths, self.not_before = 0.0, 0, 0.0
 

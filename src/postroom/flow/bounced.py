@@ -23,7 +23,11 @@ def apply_bounce(bounce: Bounce, original: Message, report: Message | None) -> N
     mine = {r.address.lower(): r for r in original.recipients.all()}
     for one in bounce.recipients:
         state = BY_ACTION.get(one.action)
-        row = mine.get(one.address.lower()) or mine.get(one.original.lower()) or (next(iter(mine.values())) if len(mine) == 1 else None)
+        row = (
+            mine.get(one.address.lower())
+            or mine.get(one.original.lower())
+            or (next(iter(mine.values())) if len(mine) == 1 else None)
+        )
         if (
             row is None
             or state is None

@@ -130,8 +130,8 @@ def run_steps(filing: Filing, desk: Desk) -> None:
         verdict = step(filing, desk)
         if verdict is None:
             continue
-        filing.trail.append([name, verdict.ends or "on", verdict.words])
-        if verdict.ends:
+        filing.trail.append([name, "on" if filing.let_in else verdict.ends or "on", verdict.words])
+        if verdict.ends and not filing.let_in:
             filing.state, filing.reason = verdict.ends, verdict.words
             return
 
@@ -147,7 +147,7 @@ def remember(filing: Filing, desk: Desk) -> None:
         desk.by_parent.setdefault(message.in_reply_to, message)
     case = message.case
     case.participants = sorted({*case.participants, *_participants(filing)})
-    case.updated = max(case.updated, desk.now) if not filing.row.archive else case.updated
+    case.updated = max(case.updated, filing.moment)
     case.preview = message.text[:200] or case.preview
 
 

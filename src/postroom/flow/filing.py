@@ -12,6 +12,7 @@ from functools import cached_property
 
 from django.utils import timezone
 
+from postroom.actions.letters import LET_IN
 from postroom.mail.bounces import Bounce
 from postroom.mail.ids import read_message_id
 from postroom.mail.letter import Letter, read
@@ -60,9 +61,16 @@ class Filing:
     interaction: Interaction | None = None
     needs_agent: bool = True
     automatic: bool = False
+    auto_reply: bool = False
+    """An absence notice and the like: it answers nobody's question."""
     message: Message | None = None
     again: bool = False
     """True when it has been filed before, such as a large letter whose rest was fetched: it stays in its case."""
+
+    @property
+    def let_in(self) -> bool:
+        """True when a person wants it filed whatever the steps say."""
+        return any(line[:2] == ["retry", LET_IN] for line in self.row.trail)
 
     @cached_property
     def letter(self) -> Letter:
@@ -82,7 +90,10 @@ class Filing:
     @cached_property
     def parents(self) -> tuple[str, ...]:
         """Message-IDs this letter answers, the nearest first (RFC 5322 section 3.6.4)."""
-        return tuple(dict.fromkeys([*self.letter.in_reply_to, *reversed(self.letter.references)]))[:60]
+        references = self.letter.references
+        # Long threads grow headers of hundreds: the nearest count, and the root, which most letters of a thread name.
+        nearest = [*self.letter.in_reply_to[:20], *reversed(references[-40:])]
+        return tuple(dict.fromkeys([*nearest, *references[:20]]))
 
 
 @dataclass

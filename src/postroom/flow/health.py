@@ -25,6 +25,12 @@ BY_KIND = {
 }
 
 
+def begins(channel: Channel) -> None:
+    """The first connection of a channel that was just switched on is being tried."""
+    channel.health, channel.health_since = Health.CONNECTING, timezone.now()
+    Channel.objects.filter(pk=channel.pk).update(health=channel.health, health_since=channel.health_since)
+
+
 def succeeded(target: Channel | Sender, state: str = Health.LIVE, **columns: Any) -> None:
     """It works. The event that ends an incident is written once."""
     now = timezone.now()

@@ -15,10 +15,13 @@ from django.utils import timezone
 from postroom.actions.presence import end_offer, set_presence
 from postroom.actions.work import unpark
 from postroom.conf.crash import point
-from postroom.flow.choose import Agent, Choice, Unplaced, Work, choose
+from postroom.flow.choose import Agent, Choice, Work, choose
 from postroom.models import Interaction, InteractionState, Offer, OfferState, Presence, QueueMember, User
 from postroom.models.event import record
 
+BUSY = "All agents of the queue are busy"
+NOBODY = "No agent of the queue is available"
+CLOSED = "The queue is closed"
 LOOK_AHEAD = 500
 """Waiting interactions looked at in one round."""
 MISSED_BEFORE_AWAY = 2
@@ -29,13 +32,22 @@ GONE_AFTER = timedelta(seconds=45)
 def offer_waiting() -> int:
     """Make the offers that can be made now; returns how many."""
     agents = available()
-    work = waiting()
-    if not work:
+    if not any(agent.room > 0 for agent in agents):
         return 0
-    chosen, left = choose(work, agents)
-    made = sum(make(one) for one in chosen)
-    explain(left)
-    return made
+    chosen, _ = choose(waiting(), agents)
+    return sum(make(one) for one in chosen)
+
+
+def explain_waiting() -> int:
+    """Write on waiting work why it waits, where that has changed: never limbo. Returns how many changed."""
+    staffed = {queue for agent in available() for queue in agent.queues}
+    waiting_now = Interaction.objects.filter(state=InteractionState.WAITING)
+    pushed = waiting_now.filter(queue__is_open=True, queue__push=True)
+    return (
+        pushed.filter(queue__in=staffed).exclude(reason=BUSY).update(reason=BUSY)
+        + pushed.exclude(queue__in=staffed).exclude(reason=NOBODY).update(reason=NOBODY)
+        + waiting_now.filter(queue__is_open=False).exclude(reason=CLOSED).update(reason=CLOSED)
+    )
 
 
 def waiting() -> list[Work]:
@@ -115,15 +127,6 @@ def make(choice: Choice) -> bool:
         return False
     point("offer-committed")
     return True
-
-
-def explain(left: list[Unplaced]) -> None:
-    """Why it still waits, where that has changed."""
-    for why in {one.why for one in left}:
-        pks = [one.work for one in left if one.why == why]
-        Interaction.objects.filter(pk__in=pks, state=InteractionState.WAITING).exclude(reason=why).update(
-            reason=why
-        )
 
 
 def expire() -> int:

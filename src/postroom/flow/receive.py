@@ -88,14 +88,26 @@ def _collect_folder(channel: Channel, inbox: Inbox, name: str, done: Collected, 
     settle_outstanding(channel, folder, inbox)
     while True:
         listed = _new_refs(channel, folder, inbox)
+        left = len(listed)
         for batch in _batches(listed, folder, suspects):
+            tell_waiting(channel, left)
             _collect_batch(channel, folder, inbox, batch, done, suspects)
+            left -= len(batch)
+        tell_waiting(channel, left)
         if len(listed) < LIST_LETTERS:
             break
     if not state.validity and not folder.baseline:
         folder.baseline = FIRST_LISTING_DONE
         folder.save(update_fields=["baseline"])
     fetch_wanted(channel, folder, inbox, suspects)  # last: what is new must not wait for what is large
+
+
+def tell_waiting(channel: Channel, letters: int) -> None:
+    """How many letters the server still holds for us, for the administrator; not written for the odd letter."""
+    shown = letters if letters > BATCH_LETTERS else 0
+    if channel.waiting_on_server != shown:
+        channel.waiting_on_server = shown
+        Channel.objects.filter(pk=channel.pk).update(waiting_on_server=shown)
 
 
 @transaction.atomic
@@ -249,7 +261,8 @@ def _row(channel: Channel, folder: ChannelFolder, ref: Ref, **facts: object) -> 
         arrived=ref.arrived,
         size=ref.size or 0,
     )
-    row.settled = channel.after_collect == AfterCollect.LEAVE
+    # A letter of which only the head is kept stays as it is on the server: the rest may be wanted.
+    row.settled = channel.after_collect == AfterCollect.LEAVE or bool(facts.get("partial"))
     for name, value in facts.items():
         setattr(row, name, value)
     if ref.uid.startswith("?"):

@@ -20,7 +20,7 @@ from postroom.connectors.base import AnswerLost, ConnectorError, Envelope, Kind,
 from postroom.flow.health import failed, succeeded
 from postroom.flow.outgoing import bytes_of
 from postroom.mail.compose import ComposeError
-from postroom.models import Message, OutState, Recipient, RecipientState
+from postroom.models import Message, OutState, Recipient, RecipientState, search
 from postroom.models.event import record
 
 LEASE = timedelta(minutes=15)
@@ -178,6 +178,11 @@ def unknown(claimed: Claimed, words: str) -> str:
     )
 
 
+def _people(message: Message) -> str:
+    everybody = [{"name": message.from_name, "address": message.from_address}, *message.to, *message.cc]
+    return " ".join(f"{p['name']} {p['address']}" for p in everybody)
+
+
 @transaction.atomic
 def _end(claimed: Claimed, state: str, **columns: object) -> str:
     message = claimed.message
@@ -187,6 +192,9 @@ def _end(claimed: Claimed, state: str, **columns: object) -> str:
             values[name] = str(values[name])[:500]
     if not Message.objects.filter(pk=message.pk, fence=claimed.fence).update(**values):
         raise ClaimLost(f"message {message.pk} was taken over")
+    if message.tries == 1:
+        # From the first attempt on the text cannot change any more.
+        search.index([(message.pk, message.subject, _people(message), message.text)])
     record(
         f"message.{state}",
         case=message.case,

@@ -24,6 +24,7 @@ class LetterMoved(RuntimeError):
 def write(filings: list[Filing], desk: Desk) -> None:
     """All rows of a batch. Raises on any failure: the caller's transaction then writes nothing."""
     filed = [f for f in filings if f.state == LetterState.FILED]
+    _unindex([f for f in filed if f.again])
     _write_contacts(filed)
     _write_cases(filed)
     _write_messages(filed)
@@ -77,14 +78,18 @@ def _write_interactions(filed: list[Filing]) -> None:
     Interaction.objects.filter(pk__in=joined).update(unread=True)
 
 
+def _unindex(again: list[Filing]) -> None:
+    """The rest of a large letter has come: its words so far make way for all of them."""
+    before = Message.objects.filter(letter_id__in=[f.row.pk for f in again]) if again else []
+    search.remove([_entry(message) for message in before])
+
+
 def _index(filed: list[Filing]) -> None:
-    search.index(
-        [
-            (f.message.pk, f.message.subject, _people(f.message), f"{f.message.text}\n{f.message.folded}")
-            for f in filed
-            if f.message is not None
-        ]
-    )
+    search.index([_entry(f.message) for f in filed if f.message is not None])
+
+
+def _entry(message: Message) -> search.Entry:
+    return message.pk, message.subject, _people(message), f"{message.text}\n{message.folded}"
 
 
 def _people(message: Message) -> str:

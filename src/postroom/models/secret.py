@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import os
 from functools import lru_cache
 from pathlib import Path
@@ -100,10 +101,13 @@ def _keys() -> dict[str, bytes]:
     if not path.exists():
         raise KeyMissing(f"The key file {path} is missing.")
     keys: dict[str, bytes] = {}
-    for line in path.read_text().splitlines():
-        if line.strip():
-            key_id, _, body = line.strip().partition(" ")
-            keys[key_id] = base64.b64decode(body)
+    # A ValueError is a line that is not base64 or not text at all: the same damage as a key of the wrong length.
+    with contextlib.suppress(ValueError):
+        for line in path.read_text().splitlines():
+            if line.strip():
+                key_id, _, body = line.strip().partition(" ")
+                keys[key_id] = b""
+                keys[key_id] = base64.b64decode(body)
     if not keys or any(len(key) != 32 for key in keys.values()):
         raise KeyMissing(f"The key file {path} is damaged: each line is an id and 32 bytes in base64.")
     return keys

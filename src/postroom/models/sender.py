@@ -88,7 +88,6 @@ class Sender(Reachable):
     size_limit_mb = models.PositiveSmallIntegerField(
         "Size limit", default=20, help_text="MB of a whole message, attachments counted with base64 growth"
     )
-    copy_to_sent = models.BooleanField(default=False)
 
     class Meta:
         db_table = "post_sender"

@@ -35,7 +35,10 @@ PROBLEMS = {
     "oversize": "Too large: only the head was collected",
     "truncated": "Cut: the server gave only a part",
     "bounce": "Returned mail",
-    "automatic": "Automatic reply",
+    "automatic:auto-reply": "Automatic reply",
+    "automatic:auto-generated": "Written by a program",
+    "automatic:list": "Mailing list",
+    "automatic:bulk": "Bulk mail",
     "loop": "Mail loop",
     "charset-guess": "Some letters were guessed",
 }

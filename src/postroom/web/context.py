@@ -60,10 +60,12 @@ def navigation(request: HttpRequest, user: User, side: Sidebar) -> list[dict[str
     mine.append(_item(request, "Search", "search", "search", key="/"))
     groups = [{"label": "", "items": mine}]
     if side.queues:
+        items = [_view_item(view, chosen) for view in side.queues]
+        items[0]["key"] = "g q"
         groups.append(
             {
                 "label": "Queues" if user.is_supervisor else "My queues",
-                "items": [_view_item(view, chosen) for view in side.queues],
+                "items": items,
             }
         )
     desk = [_item(request, "Outbox", "outbox", "send")]

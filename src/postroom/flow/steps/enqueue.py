@@ -17,8 +17,10 @@ def queue(filing: Filing, desk: Desk) -> Verdict | None:
         return Verdict("Archive: filed without work")
     if not filing.needs_agent:
         return Verdict("For information: no work")
-    case.state, case.closed = CaseState.OPEN, None
     active = desk.active.get(case_key(case))
+    if filing.auto_reply and case.pk is not None and active is None:
+        return Verdict("An automatic answer: kept in the case, which stays as it is")
+    case.state, case.closed = CaseState.OPEN, None
     if active is not None:
         filing.interaction = active
         active.unread = True

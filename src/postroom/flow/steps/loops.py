@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from postroom.flow.filing import Desk, Filing, Verdict
-from postroom.mail.automatic import judge_automatic
+from postroom.mail.automatic import AutomaticKind, judge_automatic
 from postroom.models import LetterState
 
 MOST_HOPS = 50
@@ -21,7 +21,9 @@ def stop(filing: Filing, desk: Desk) -> Verdict | None:
     automatic = judge_automatic(filing.letter, filing.bounce)
     if automatic.kind:
         filing.automatic = True
-        filing.flags.append("automatic")
+        filing.auto_reply = automatic.kind == AutomaticKind.AUTO_REPLY
+        if filing.bounce is None:
+            filing.flags.append(f"automatic:{automatic.kind}")
         return Verdict(f"Automatic mail: {automatic.kind} ({', '.join(automatic.evidence)})")
     return None
 

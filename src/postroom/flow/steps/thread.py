@@ -13,6 +13,7 @@ from postroom.models import Case, CaseState
 
 def find_case(filing: Filing, desk: Desk) -> Verdict | None:
     """Continue a case, or begin one."""
+    _mark_same_id(filing, desk)
     if filing.case is not None:
         return Verdict(f"About {filing.case.reference}")
     found, why = _by_ids(filing, desk)
@@ -29,6 +30,13 @@ def find_case(filing: Filing, desk: Desk) -> Verdict | None:
         return _begin(filing, f"{why} points to {_name(found)}, closed too long ago to be reopened")
     filing.case = found
     return Verdict(f"{why}: continues {_name(found)}")
+
+
+def _mark_same_id(filing: Filing, desk: Desk) -> None:
+    """Message-IDs are not unique, whatever RFC 5322 says: both letters are kept, and the second says so."""
+    other = desk.by_message_id.get(filing.letter.message_id) if filing.letter.message_id else None
+    if other is not None and not filing.again and other.channel_id == filing.channel.pk:
+        filing.flags.append("dup-id")
 
 
 def _by_ids(filing: Filing, desk: Desk) -> tuple[Case | None, str]:

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from postroom.engine.run import AlreadyRunning, run
+from postroom.management.database import require_tables
 from postroom.models.secret import KeyMissing
 
 
@@ -16,6 +17,7 @@ class Command(BaseCommand):
     help = "Collect, file, route and send, without pages"
 
     def handle(self, *args: Any, **options: Any) -> None:
+        require_tables()
         try:
             run()
         except (KeyMissing, AlreadyRunning) as wrong:

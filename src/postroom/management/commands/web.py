@@ -3,10 +3,12 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from postroom.conf.deployment import deployment
-from postroom.models.secret import verify_key
+from postroom.conf.parent import end_with_parent
+from postroom.management.database import require_tables
+from postroom.models.secret import KeyMissing, verify_key
 from postroom.web.server import make_server
 
 
@@ -22,7 +24,12 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        verify_key()
+        end_with_parent()
+        try:
+            require_tables()
+            verify_key()
+        except KeyMissing as wrong:
+            raise CommandError(str(wrong)) from None
         server = make_server(host=options["host"], port=options["port"])
         self.stdout.write(f"Postroom listens on http://{server.config.host}:{server.config.port}")
         server.run()

@@ -27,7 +27,7 @@ PAGE = (
     ":root{{color-scheme:light}}:root.theme{{color-scheme:light dark}}"
     "body{{margin:0;padding:10px 12px;font:14px/1.55 system-ui,sans-serif;color:#1b1f27;background:#fff;overflow-wrap:anywhere}}"
     ".theme body{{padding:2px 0 0;color:light-dark(#1b1f27,#e9ebef);background:transparent}}.theme a{{color:light-dark(#2340c0,#a9bcff)}}"
-    "body>:first-child{{margin-top:0}}img{{max-width:100%;height:auto}}img:not([src]){{display:none}}table{{max-width:100%}}pre{{white-space:pre-wrap}}"
+    "body>:first-child,body>:first-child>:first-child{{margin-top:0}}img{{max-width:100%;height:auto}}img:not([src]){{display:none}}table{{max-width:100%}}pre{{white-space:pre-wrap}}"
     "blockquote{{margin:0 0 0 2px;padding-left:12px;border-left:2px solid #9aa1ad}}"
     "summary{{display:inline-block;list-style:none;cursor:pointer;background:#e4e6eb;border-radius:5px;padding:0 9px;margin-top:6px;color:#4b5160;min-height:24px}}"
     "summary::-webkit-details-marker{{display:none}}</style></head><body>{body}</body></html>"
