@@ -99,7 +99,7 @@ class Sink:
     def __init__(self) -> None:
         self.accepted: collections.Counter[tuple[str, str]] = collections.Counter()
 
-    async def handle_DATA(self, server, session, envelope):  # type: ignore[no-untyped-def]  # noqa: N802 - the library's name
+    async def handle_DATA(self, server, session, envelope):  # type: ignore[no-untyped-def]
         """Count each recipient once per acceptance."""
         match = re.search(rb"^Message-ID:\s*<([^>]+)>", envelope.content, re.M | re.I)
         for recipient in envelope.rcpt_tos:
@@ -112,7 +112,6 @@ class Harness:
 
     def __init__(self, folder: Path, *, letters: int, rounds: int, name: str) -> None:
         from aiosmtpd.controller import Controller
-
         from tests.servers.certificates import Certificates
         from tests.servers.dovecot import Dovecot
         from tests.servers.ports import free_port
@@ -148,9 +147,9 @@ class Harness:
 
     def _set_up(self) -> None:
         from django.core.management import call_command
+        from tests.desk import connect_mailbox, make_agent, make_desk
 
         from postroom.models import AfterCollect
-        from tests.desk import connect_mailbox, make_agent, make_desk
 
         call_command("migrate", verbosity=0)
         self.desk = make_desk()

@@ -5,7 +5,7 @@ import tempfile
 
 os.environ.setdefault("POSTROOM_HOME", tempfile.mkdtemp(prefix="postroom-"))
 
-from postroom.conf.django import *  # noqa: E402, F403
+from postroom.conf.django import *  # noqa: F403
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
     # A file, not :memory:, so that threads and WAL behave as in production.

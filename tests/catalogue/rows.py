@@ -8,9 +8,13 @@ from types import ModuleType
 
 
 def shown(module: ModuleType) -> set[str]:
-    """The rows whose ids stand in the names of a module's tests, such as test_DB_03_it_ends."""
-    found = (re.match(r"test_([A-Z]+)_(\d\d)(?:_|$)", name) for name in vars(module))
-    return {f"{one[1]}-{one[2]}" for one in found if one}
+    """The rows whose ids stand in the names of a module's tests: test_DB_03_it_ends, test_CRASH_18_20_it_is_unknown."""
+    names = [
+        *vars(module),
+        *(name for one in vars(module).values() if isinstance(one, type) for name in vars(one)),
+    ]
+    found = (re.match(r"test_([A-Z]+)((?:_\d\d)+)(?:_|$)", name) for name in names)
+    return {f"{one[1]}-{number}" for one in found if one for number in one[2].split("_")[1:]}
 
 
 def count(area: str, module: ModuleType, numbers: str, later: Mapping[str, str]) -> None:

@@ -240,7 +240,7 @@ def test_a_letter_is_answered_with_a_file_and_the_customers_reply_joins_the_case
 def test_a_letter_is_seen_in_the_browser_within_a_second_of_its_delivery(
     running, page, dovecot, postfix, capsys
 ):
-    product, desk = running
+    _product, desk = running
     customer = Customer(dovecot, postfix, "Jonas Weber", f"jonas-{time.time_ns()}@example.test", desk)
     sign_in_by_keyboard(page)
     customer.writes("The first", "to warm up")

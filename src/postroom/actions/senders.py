@@ -15,7 +15,6 @@ from postroom.actions.fields import (
     Mailbox,
     Number,
     Text,
-    YesNo,
     complete,
     read,
     snapshot,

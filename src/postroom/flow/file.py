@@ -20,7 +20,7 @@ from postroom.flow.parsed import message_of
 from postroom.flow.steps import bounces, enqueue, identify, loops, route, screen, thread
 from postroom.flow.writing import write
 from postroom.mail.bounces import read_bounce
-from postroom.models import LetterState, RawMessage
+from postroom.models import Channel, LetterState, RawMessage
 from postroom.models.blob import BlobError
 from postroom.models.event import record
 
@@ -68,9 +68,7 @@ def file_next() -> int:
 def due() -> list[RawMessage]:
     """The oldest received letters, not more than a batch by count and bytes."""
     now = timezone.now()
-    waiting = RawMessage.objects.filter(state=LetterState.RECEIVED).select_related(
-        "channel", "channel__default_queue"
-    )
+    waiting = RawMessage.objects.filter(state=LetterState.RECEIVED)
     rows: list[RawMessage] = []
     total = 0
     for row in waiting.filter(Q(next_try=None) | Q(next_try__lte=now)).order_by("id")[:BATCH]:
@@ -78,7 +76,16 @@ def due() -> list[RawMessage]:
         if rows and total > BATCH_BYTES:
             break
         rows.append(row)
+    _share_channels(rows)
     return rows
+
+
+def _share_channels(rows: list[RawMessage]) -> None:
+    """One object per channel: a join would make one for every letter."""
+    wanted = {row.channel_id for row in rows}
+    channels = {c.pk: c for c in Channel.objects.select_related("default_queue").filter(pk__in=wanted - {None})}
+    for row in rows:
+        row.channel = channels.get(row.channel_id)
 
 
 def file_alone(row: RawMessage) -> None:

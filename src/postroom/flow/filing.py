@@ -119,7 +119,7 @@ class Desk:
 
 def load(rows: Iterable[RawMessage]) -> list[Filing]:
     """Read the bytes of a batch; raises nothing for odd content, BlobError for a damaged store."""
-    filings = [Filing(row, blobs().read(row.blob), row.channel) for row in rows if row.channel is not None]
+    filings = [Filing(row, blobs().take(row.blob), row.channel) for row in rows if row.channel is not None]
     before = [f.row.pk for f in filings if f.row.filed]
     messages = (
         {m.letter_id: m for m in Message.objects.select_related(*WITH_CASE).filter(letter_id__in=before)}

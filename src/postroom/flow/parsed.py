@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from postroom.flow.filing import Filing
 from postroom.mail.addresses import Address
+from postroom.mail.parts import Part
 from postroom.mail.quotes import show
 from postroom.models import Attachment, Message, MessageKind
 
@@ -35,7 +36,9 @@ def message_of(filing: Filing) -> Message:
     message.in_reply_to = plain(letter.in_reply_to[0], 998) if letter.in_reply_to else ""
     message.references = [plain(one, 998) for one in letter.references[:60]]
     message.date = letter.date
-    message.text, message.folded = clean(shown.text)[:MOST_TEXT], clean(shown.folded)[:MOST_TEXT]
+    # A letter that is nothing but quotation is shown whole: a message is never empty because we folded it away.
+    text, folded = (shown.text, shown.folded) if shown.text.strip() else (shown.folded, "")
+    message.text, message.folded = clean(text)[:MOST_TEXT], clean(folded)[:MOST_TEXT]
     message.has_html = bool(letter.html)
     message.flags = sorted({*filing.flags, *letter.defects})
     return message
@@ -45,11 +48,21 @@ def attachments_of(filing: Filing) -> list[Attachment]:
     """The files of the letter; their bytes stay in it and are found by position."""
     return [
         Attachment(
-            message=filing.message, position=position, name=plain(one.name, 255) or "file", type=plain(one.type, 120), size=one.size,
+            message=filing.message, position=position, name=plain(one.name, 255) or "file", type=plain(one.type, 120), size=size_of(one.part),
             inline=one.inline, content_id=plain(one.content_id, 255),
         )
         for position, one in enumerate(filing.letter.attachments[:1000])
     ]  # fmt: skip
+
+
+def size_of(part: Part) -> int:
+    """Bytes of a part as a file. Base64 is counted, not decoded: a megabyte is not worth decoding for one number."""
+    if part.encoding != "base64":
+        return len(part.content())
+    start, end = part.body_start, part.end
+    breaks = part.raw.count(b"\n", start, end)
+    width = 2 if part.raw.find(b"\r\n", start, end) >= 0 else 1
+    return max(0, (end - start - breaks * width) * 3 // 4 - part.raw[max(start, end - 8) : end].count(b"="))
 
 
 def people(addresses: tuple[Address, ...]) -> list[dict[str, str]]:

@@ -275,8 +275,6 @@ def _commit(
     channel: Channel, folder: ChannelFolder, refs: list[Ref], rows: list[RawMessage], done: Collected
 ) -> None:
     """Ledger rows and cursor in one transaction; letters whose bytes we have already are told apart here."""
-    fresh = _sort_out_known(channel, folder, rows)
-    bulk.insert(fresh)
     if folder.validity:
         folder.cursor = max(int(ref.uid) for ref in refs)
         # The name of the row says which numbering we believe in: a change in between makes this write nothing.
@@ -287,6 +285,8 @@ def _commit(
             raise ConnectorError(
                 "The folder was collected by another host at the same time.", kind=Kind.TRANSIENT
             )
+    fresh = _sort_out_known(channel, folder, rows)
+    bulk.insert(fresh)
     point("receive-written")
     for row in fresh:
         _count(done, row)

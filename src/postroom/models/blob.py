@@ -14,6 +14,7 @@ import os
 import struct
 import threading
 import uuid
+from collections import OrderedDict
 from pathlib import Path
 
 from postroom.conf.deployment import deployment
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 
 DISK_FAILED = 74
 """Exit code of a process whose disk did not keep what was written (EX_IOERR)."""
+RECENT_BYTES = 32 * 1024 * 1024
 MAGIC = b"PRM1"
 HEAD = struct.Struct(">4sQ32s")
 
@@ -38,6 +40,9 @@ class BlobStore:
         self._lock = threading.Lock()
         self._name, self._fd, self._end, self._owner = "", -1, 0, 0
         self._dirty = False
+        # What was just written is read once more, by filing: kept in memory for that, up to a bound.
+        self._recent: OrderedDict[str, bytes] = OrderedDict()
+        self._recent_bytes = 0
 
     def append(self, raw: bytes) -> tuple[str, bytes]:
         """Write bytes; returns (reference, sha256). Not durable before `sync`."""
@@ -52,7 +57,25 @@ class BlobStore:
                 raise
             self._end = start + len(raw)
             self._dirty = True
-            return f"{self._name}:{start}:{len(raw)}", digest
+            reference = f"{self._name}:{start}:{len(raw)}"
+            self._remember(reference, raw)
+            return reference, digest
+
+    def _remember(self, reference: str, raw: bytes) -> None:
+        self._recent[reference] = raw
+        self._recent_bytes += len(raw)
+        while self._recent_bytes > RECENT_BYTES:
+            _, old = self._recent.popitem(last=False)
+            self._recent_bytes -= len(old)
+
+    def take(self, reference: str) -> bytes:
+        """As `read`, but from memory if this process wrote the bytes a moment ago; they are forgotten then."""
+        with self._lock:
+            raw = self._recent.pop(reference, None)
+            if raw is not None:
+                self._recent_bytes -= len(raw)
+                return raw
+        return self.read(reference)
 
     def sync(self) -> None:
         """Make everything appended so far durable. An error here ends the process: the state of the disk is unknown."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -80,7 +80,10 @@ def _converter(field: models.Field) -> Convert:
 
 
 def _moment(value: datetime) -> Any:
-    return connection.ops.adapt_datetimefield_value(value)
+    if connection.vendor == "sqlite":
+        # What Django's own adapter writes, without its detours: UTC without an offset.
+        return str((value if value.tzinfo is UTC else value.astimezone(UTC)).replace(tzinfo=None))
+    return value
 
 
 def _text(value: Any) -> str:
