@@ -283,6 +283,15 @@ def test_a_channel_that_lost_its_queue_says_so_on_the_letter():
     assert "default queue" in row.reason
 
 
+def test_a_letter_whose_channel_was_deleted_is_stuck_and_holds_up_nobody():
+    desk, other = make_desk(), make_desk()
+    orphan = store(desk, letter("Orphan"))
+    RawMessage.objects.filter(pk=orphan.pk).update(channel=None)
+    assert arrive(other, letter("After it")).state == LetterState.FILED
+    orphan.refresh_from_db()
+    assert (orphan.state, orphan.reason) == (LetterState.STUCK, "Its channel was deleted before it could be filed.")
+
+
 def test_odd_bytes_are_filed_too():
     desk = make_desk()
     for raw in (

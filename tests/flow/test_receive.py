@@ -130,7 +130,10 @@ def test_a_letter_at_which_the_server_breaks_off_is_put_aside_and_the_others_go_
         dovecot.deliver(address, letter(f"Letter {i}"))
     suspects = Suspects()
 
-    def reads(self, refs, real=type(open_inbox(desk.channel)).read):
+    with open_inbox(desk.channel) as inbox:
+        real = type(inbox).read
+
+    def reads(self, refs):
         if any(ref.uid == "3" for ref in refs):
             raise ConnectorError("The server closed the connection.")
         return real(self, refs)

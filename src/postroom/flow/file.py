@@ -52,6 +52,9 @@ RETRY_AFTER = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2)
 def file_next() -> int:
     """File the next batch of received letters; returns how many. One filer at a time, or threads would be torn."""
     rows = due()
+    for row in [row for row in rows if row.channel is None]:
+        set_aside(row, LookupError("Its channel was deleted before it could be filed."))
+        rows.remove(row)
     if not rows:
         return 0
     try:
@@ -82,10 +85,10 @@ def due() -> list[RawMessage]:
 
 def _share_channels(rows: list[RawMessage]) -> None:
     """One object per channel: a join would make one for every letter."""
-    wanted = {row.channel_id for row in rows}
-    channels = {c.pk: c for c in Channel.objects.select_related("default_queue").filter(pk__in=wanted - {None})}
+    wanted = {row.channel_id for row in rows if row.channel_id}
+    channels = {c.pk: c for c in Channel.objects.select_related("default_queue").filter(pk__in=wanted)}
     for row in rows:
-        row.channel = channels.get(row.channel_id)
+        row.channel = channels.get(row.channel_id or 0)
 
 
 def file_alone(row: RawMessage) -> None:
