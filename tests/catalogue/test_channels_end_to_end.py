@@ -93,7 +93,9 @@ def test_every_monster_is_filed_byte_for_byte_and_the_letter_behind_it_is_not_la
     assert [row.state for row in rows] == [LetterState.FILED] * len(MONSTERS), [row.reason for row in rows]
     # Dovecot serves a NUL, which IMAP cannot carry, as 0x80.
     served = [raw.replace(b"\x00", b"\x80") for raw in MONSTERS.values()]
-    assert [blobs().read(row.blob) == raw for row, raw in zip(rows, served, strict=True)] == [True] * len(served)
+    assert [blobs().read(row.blob) == raw for row, raw in zip(rows, served, strict=True)] == [True] * len(
+        served
+    )
     assert health_of(desk.channel) == Health.LIVE
     shown = Message.objects.get(letter=rows[1])
     assert "truncated" in shown.flags or "innermost" in shown.text or shown.flags, shown.flags

@@ -1,6 +1,6 @@
 // <pr-toast>: one short message at the edge of the page. The server may write it; `toast()` makes one; `HX-Trigger: {"toast": {...}}` too.
 
-import { icon, make, word } from "../core/page";
+import { all, icon, make, word } from "../core/page";
 
 interface Options {
   kind?: "" | "bad";
@@ -13,6 +13,11 @@ export class Toast extends HTMLElement {
   #timer = 0;
 
   connectedCallback(): void {
+    for (const twin of this.id ? all<Toast>("pr-toast").filter((one) => one !== this && one.id === this.id) : []) {
+      // The same letter told of again by another answer of the server: one countdown for each letter.
+      if (twin.dataset["until"] === this.dataset["until"]) return this.remove();
+      twin.remove();
+    }
     if (!this.querySelector("[data-close]") && !this.dataset["until"]) this.append(closeButton());
     this.addEventListener("click", this);
     const seconds = Number(this.dataset["seconds"] ?? (this.dataset["until"] ? 0 : 6));

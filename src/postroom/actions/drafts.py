@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from postroom.actions.refusals import NotAllowed, Refused
 from postroom.conf.deployment import deployment
-from postroom.mail.addresses import Address, read_addresses
+from postroom.mail.addresses import Address, read_people
 from postroom.models import Attachment, Case, Channel, Message, MessageKind, OutState, Purpose, Sender, User
 from postroom.models.blob import blobs
 from postroom.models.event import record
@@ -146,7 +146,7 @@ def save_draft(draft: Message, *, by: User, written: Written) -> Message:
     for name in ("to", "cc", "bcc"):
         value = getattr(written, name)
         if value is not None:
-            setattr(locked, name, [as_person(a) for a in read_addresses(value)])
+            setattr(locked, name, typed_people(value))
     for name in ("subject", "text", "html"):
         value = getattr(written, name)
         if value is not None:
@@ -155,6 +155,12 @@ def save_draft(draft: Message, *, by: User, written: Written) -> Message:
         locked.sender = Sender.objects.filter(pk=written.sender).first()
     locked.save()
     return locked
+
+
+def typed_people(text: str) -> list[Person]:
+    """The recipients as typed. What is no address is kept in the address's place, so that nothing typed is lost and sending names it."""
+    people = [one for one in read_people(clean(text)) if one.address or one.name]
+    return [as_person(one) if one.address else {"name": "", "address": one.name} for one in people[:1000]]
 
 
 def clean(text: str) -> str:

@@ -16,6 +16,7 @@ from postroom.models import (
     Interaction,
     InteractionState,
     Message,
+    MessageKind,
     OutState,
     Purpose,
     Recipient,
@@ -155,8 +156,19 @@ def undo(message: Message, *, by: User) -> Message:
     locked.save(update_fields=["state", "held_until", "next_try"])
     locked.recipients.all().delete()
     _take_up_again(locked)
+    _preview_before(locked)
     announce("message.undone", locked)
     return locked
+
+
+def _preview_before(message: Message) -> None:
+    """The list shows again what was said last; the text that was taken back is nobody's business yet."""
+    said = message.case.messages.exclude(kind=MessageKind.NOTE).exclude(
+        state__in=[OutState.DRAFT, OutState.CANCELLED]
+    )
+    last = said.order_by("-created", "-id").values_list("text", flat=True).first()
+    message.case.preview = (last or "")[:200]
+    message.case.save(update_fields=["preview"])
 
 
 def _make_room(message: Message) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
+from postroom.flow.parsed import plain
 from postroom.mail.bounces import Bounce
 from postroom.models import Message, OutState, Recipient, RecipientState
 from postroom.models.event import record
@@ -35,7 +36,7 @@ def apply_bounce(bounce: Bounce, original: Message, report: Message | None) -> N
         ):
             continue
         Recipient.objects.filter(pk=row.pk).update(
-            state=state, status=one.status[:12], line=one.diagnostic[:500], changed=timezone.now()
+            state=state, status=plain(one.status, 12), line=plain(one.diagnostic, 500), changed=timezone.now()
         )
         row.state = state
     bounced = [r.address for r in mine.values() if r.state == RecipientState.BOUNCED]

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from postroom.conf.retry import wait_to_collect
 from postroom.connectors.base import ConnectorError, Kind
+from postroom.flow.parsed import plain
 from postroom.models import Channel, Health, Sender
 from postroom.models.event import record
 
@@ -66,8 +67,9 @@ def failed(target: Channel | Sender, error: ConnectorError) -> None:
     failures = target.failures + 1
     values: dict[str, Any] = {
         "health": state,
-        "health_reason": f"{error.text} {error.advice}".strip()[:500],
-        "health_line": error.server_line[:500],
+        # A server may say anything, also what no database takes.
+        "health_reason": plain(f"{error.text} {error.advice}", 500),
+        "health_line": plain(error.server_line, 500),
         "failures": failures,
         "next_try": now + wait_to_collect(error.kind, failures, error.retry_after),
     }

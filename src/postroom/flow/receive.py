@@ -18,6 +18,7 @@ from postroom.conf.crash import point
 from postroom.connectors.base import ConnectorError, Fetched, FolderState, Inbox, Kind, Ref, Settle, chunks
 from postroom.flow.folders import folders_to_collect
 from postroom.flow.numbering import settle_new_numbering
+from postroom.flow.parsed import plain
 from postroom.models import AfterCollect, Channel, ChannelFolder, LetterState, RawMessage, Start, bell, bulk
 from postroom.models.blob import blobs
 
@@ -197,7 +198,10 @@ def _blame(
     """Ledger rows for the letters an error is about; raises it again when it is not about single letters."""
     if error.kind == Kind.MESSAGE and (error.uids or len(wanted) == 1):
         about = [ref for ref in wanted if ref.uid in error.uids] or wanted
-        return [_row(channel, folder, ref, state=LetterState.STUCK, reason=error.text[:500]) for ref in about]
+        return [
+            _row(channel, folder, ref, state=LetterState.STUCK, reason=plain(error.text, 500))
+            for ref in about
+        ]
     # Only a letter read alone can be blamed; the next visit reads one by one.
     if wanted:
         suspects.blame(folder, wanted[0])
@@ -387,7 +391,7 @@ def _fetch_whole(row: RawMessage, folder: ChannelFolder, ref: Ref, inbox: Inbox,
 
 
 def _keep_head(row: RawMessage, reason: str) -> None:
-    RawMessage.objects.filter(pk=row.pk).update(wanted=False, reason=reason[:500])
+    RawMessage.objects.filter(pk=row.pk).update(wanted=False, reason=plain(reason, 500))
 
 
 def _replace(row: RawMessage, raw: bytes | None) -> None:

@@ -19,6 +19,7 @@ from postroom.conf.retry import GIVE_UP_AFTER, wait_to_send
 from postroom.connectors.base import AnswerLost, ConnectorError, Envelope, Kind, Outbox, Receipt, Verdict
 from postroom.flow.health import failed, succeeded
 from postroom.flow.outgoing import bytes_of
+from postroom.flow.parsed import plain
 from postroom.mail.compose import ComposeError
 from postroom.models import Message, OutState, Recipient, RecipientState, search
 from postroom.models.event import record
@@ -132,7 +133,7 @@ def _note(message: Message, verdict: Verdict) -> None:
         verdict.state, RecipientState.PENDING
     )
     Recipient.objects.filter(message=message, address=verdict.address).update(
-        state=state, status=verdict.status[:12], line=verdict.line[:500], changed=timezone.now()
+        state=state, status=plain(verdict.status, 12), line=plain(verdict.line, 500), changed=timezone.now()
     )
 
 
@@ -163,7 +164,7 @@ def give_up(claimed: Claimed, words: str, *, line: str = "") -> str:
     """It will not be accepted as it is: recipients that have it keep it, the rest are marked."""
     message = claimed.message
     message.recipients.filter(state=RecipientState.PENDING).update(
-        state=RecipientState.BOUNCED, line=words[:500], changed=timezone.now()
+        state=RecipientState.BOUNCED, line=plain(words, 500), changed=timezone.now()
     )
     some = message.recipients.filter(state__in=[RecipientState.ACCEPTED, RecipientState.DELIVERED]).exists()
     return _end(claimed, OutState.PARTIAL if some else OutState.FAILED, error=words, server_line=line)
@@ -189,7 +190,7 @@ def _end(claimed: Claimed, state: str, **columns: object) -> str:
     values = {"state": state, "claimed_by": "", "claimed_until": None, **columns}
     for name in ("error", "server_line"):
         if name in values:
-            values[name] = str(values[name])[:500]
+            values[name] = plain(str(values[name]), 500)
     if not Message.objects.filter(pk=message.pk, fence=claimed.fence).update(**values):
         raise ClaimLost(f"message {message.pk} was taken over")
     if message.tries == 1:

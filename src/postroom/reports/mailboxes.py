@@ -12,12 +12,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 
 from postroom.models import (
     Channel,
+    ChannelFolder,
     Health,
     LetterState,
     Message,
@@ -173,7 +174,7 @@ def numbers() -> Numbers:
 def median_delay(letters: QuerySet[RawMessage]) -> float | None:
     """Seconds from the mailbox to the queue: from arrival at the server (else from collecting) to filing."""
     rows = (
-        letters.filter(filed__isnull=False, archive=False)
+        letters.filter(~Exists(_opened_later()), filed__isnull=False, archive=False)
         .order_by("-id")
         .values_list("arrived", "collected", "filed")
     )
@@ -183,6 +184,13 @@ def median_delay(letters: QuerySet[RawMessage]) -> float | None:
         if filed
     ]
     return statistics.median(delays) if delays else None
+
+
+def _opened_later() -> QuerySet[ChannelFolder]:
+    """The folder of a letter, if we first looked into it after the letter had arrived: it waited, but not for our work."""
+    return ChannelFolder.objects.filter(
+        channel=OuterRef("channel"), name=OuterRef("folder"), opened__gt=OuterRef("arrived")
+    )
 
 
 def traffic_of_channels(channels: Sequence[int]) -> dict[int, Traffic]:

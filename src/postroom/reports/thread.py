@@ -29,6 +29,17 @@ from postroom.models import (
 )
 from postroom.models.rights import visible_cases
 
+NAMELESS = {
+    "message/delivery-status": "Delivery report",
+    "message/global-delivery-status": "Delivery report",
+    "message/disposition-notification": "Read receipt",
+    "text/rfc822-headers": "Head of the returned letter",
+    "message/global-headers": "Head of the returned letter",
+    "message/rfc822": "Enclosed letter.eml",
+    "text/calendar": "Invitation.ics",
+    "text/html": "Text.html",
+    "text/plain": "Text.txt",
+}
 SHOWN = 20  # messages at first; earlier ones by their own button
 EVENTS = 200
 PROBLEMS = {
@@ -235,7 +246,9 @@ def own_drafts(case: Case, user: User) -> tuple[Message | None, Message | None]:
 
 def badges(message: Message) -> list[str]:
     """What is odd about an incoming letter, in words."""
-    return [PROBLEMS[flag] for flag in message.flags if flag in PROBLEMS]
+    # A returned mail is automatic by nature: once is enough.
+    skipped = {flag for flag in message.flags if flag.startswith("automatic:") and "bounce" in message.flags}
+    return [PROBLEMS[flag] for flag in message.flags if flag in PROBLEMS and flag not in skipped]
 
 
 def returned(message: Message) -> list[Recipient]:
@@ -252,6 +265,12 @@ def files(message: Message) -> list[Attachment]:
     return [
         one for one in message.attachments.all() if not (one.inline and one.content_id and message.has_html)
     ]
+
+
+def name_of(file: Attachment) -> str:
+    """What to call a file: as its sender did, else what it is; the parts of a returned mail have no names (RFC 3462)."""
+    nameless = file.name in ("", "file")
+    return NAMELESS.get(file.type.lower(), "file") if nameless else file.name
 
 
 def is_incoming(message: Message) -> bool:

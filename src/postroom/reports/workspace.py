@@ -54,6 +54,7 @@ class Row:
     draft: bool = False
     leaving: bool = False
     trouble: bool = False
+    returned: bool = False
     busy: str = ""
 
     @property
@@ -249,7 +250,7 @@ def _rows(user: User, pairs: Iterable[tuple[Case, Interaction | None]]) -> list[
     going_on: dict[int, list[Message]] = {}
     states = [OutState.DRAFT, *LEAVING, *TROUBLED]
     messages = Message.objects.filter(case__in=[case.pk for case, _ in pairs], state__in=states)
-    for message in messages.select_related("author").only("case_id", "state", "author__name", "author_id"):
+    for message in messages.select_related("author").only("case_id", "state", "flags", "author__name", "author_id"):
         going_on.setdefault(message.case_id, []).append(message)
     return [_row(user, case, work, going_on.get(case.pk, [])) for case, work in pairs]
 
@@ -270,6 +271,7 @@ def _row(user: User, case: Case, work: Interaction | None, going_on: list[Messag
         draft=any(m.state == OutState.DRAFT and m.author_id == user.pk for m in going_on),
         leaving=any(m.state in LEAVING for m in going_on),
         trouble=any(m.state in TROUBLED for m in going_on),
+        returned=any(m.state in TROUBLED and "bounced" in m.flags for m in going_on),
         busy=others[0] if others else "",
     )
 

@@ -92,7 +92,7 @@ def _view_item(view: View, chosen: str | None) -> dict[str, Any]:
         "active": view.name == chosen,
     }
     item["key"] = SHORTCUTS.get(view.name, "")
-    return item | ({"icon": view.icon} if view.icon else {"hue": view.title})
+    return item | ({"icon": view.icon} if view.icon else {"colour": view.colour})
 
 
 def _item(request: HttpRequest, label: str, name: str, icon: str, *, key: str = "") -> dict[str, Any]:

@@ -12,6 +12,7 @@ from postroom.actions.refusals import Refused
 from postroom.mail.letter import read
 from postroom.models import Attachment, RawMessage
 from postroom.models.blob import BlobError, blobs
+from postroom.reports.thread import name_of
 from postroom.web.agent.finding import find_case, find_file
 from postroom.web.agent.writing import draft_of
 from postroom.web.security import FILE_POLICY
@@ -34,7 +35,7 @@ def download(request: HttpRequest, file: int) -> HttpResponse:
     found = find_file(person(request), file)
     response = _answer(content_of(found), "application/octet-stream")
     response.headers["Content-Disposition"] = (
-        content_disposition_header(True, found.name or "file") or "attachment"
+        content_disposition_header(True, name_of(found)) or "attachment"
     )
     return response
 

@@ -9,7 +9,7 @@ from django.utils.safestring import mark_safe
 
 from postroom.mail.text import text_to_html
 from postroom.models import Attachment, Message, MessageKind, OutState, User
-from postroom.reports.thread import Item, badges, files, returned
+from postroom.reports.thread import Item, badges, files, name_of, returned
 from postroom.web.agent.mailbody import blocked
 
 TABLES = ("csv", "xls", "xlsx", "ods", "tsv")
@@ -45,8 +45,17 @@ def piece_of(item: Item, user: User) -> dict[str, Any]:
     if message.kind == MessageKind.OUT:
         piece["state"] = STATES.get(OutState(message.state)) if message.state else None
         piece["returned"] = returned(message)
+        sent = message.state == OutState.SENT
+        piece["accepted"] = f"Accepted by the server: {message.server_line}" if message.server_line else "Sent"
+        piece["said"] = [] if sent and not piece["returned"] else _said(message)
     piece |= _body(message, user)
     return piece
+
+
+def _said(message: Message) -> list[str]:
+    """The servers' own words about a message in trouble: about each recipient, else about the whole."""
+    lines = [f"{one.address}: {one.line}" for one in message.recipients.all() if one.line]
+    return lines or ([message.server_line] if message.server_line else [])
 
 
 def _who(message: Message, user: User) -> str:
@@ -79,7 +88,8 @@ def _body(message: Message, user: User) -> dict[str, Any]:
 
 
 def _file(one: Attachment) -> dict[str, Any]:
-    ending = one.name.rpartition(".")[2].lower() if "." in one.name else ""
+    name = name_of(one)
+    ending = name.rpartition(".")[2].lower() if "." in name else ""
     kind = (
         "pdf"
         if ending == "pdf"
@@ -90,9 +100,9 @@ def _file(one: Attachment) -> dict[str, Any]:
         else ""
     )
     return {
-        "name": one.name or "file",
+        "name": name,
         "size": one.size,
         "url": reverse("file", args=[one.pk]),
         "kind": kind,
-        "ending": ending[:4] or "file",
+        "ending": ending[:4] or ("rpt" if one.type.endswith("delivery-status") else "file"),
     }

@@ -80,6 +80,12 @@ def hue(key: object) -> str:
     return f"a{marks.choose_hue(key)}"
 
 
+@register.filter
+def shade(colour: object) -> str:
+    """`class="pip {{ queue.colour|shade }}"`: the class of a colour that a queue may have."""
+    return f"q-{colour}"
+
+
 @register.simple_tag
 def moment(when: datetime | None, extra: str = "") -> SafeString:
     """`{% moment message.at %}`: a `<time>` with the short form, the full one as its title. Empty for None."""

@@ -38,6 +38,11 @@ class ConnectionForm:
     errors: Mapping[str, str]
 
     @property
+    def unusable(self) -> bool:
+        """True when the provider takes no kind of sign-in that this protocol offers; the form says so before anybody tries."""
+        return bool(self.provider.fixes) and not self.provider.usable(self.protocol)
+
+    @property
     def opens_certificate(self) -> bool:
         """True when the fold must not hide something that matters."""
         return any(one.error or one.value for one in self.certificate)
