@@ -6,7 +6,38 @@ import base64
 import random
 from collections.abc import Iterator
 
-WORDS = ["order", "parcel", "invoice", "delivery", "address", "refund", "jacket", "size", "broken", "missing", "please", "thank", "number", "customer", "account", "payment", "yesterday", "tomorrow", "monday", "received", "opened", "returned", "label", "courier", "warehouse", "colour", "zip", "exchange", "receipt", "warranty"]
+WORDS = [
+    "order",
+    "parcel",
+    "invoice",
+    "delivery",
+    "address",
+    "refund",
+    "jacket",
+    "size",
+    "broken",
+    "missing",
+    "please",
+    "thank",
+    "number",
+    "customer",
+    "account",
+    "payment",
+    "yesterday",
+    "tomorrow",
+    "monday",
+    "received",
+    "opened",
+    "returned",
+    "label",
+    "courier",
+    "warehouse",
+    "colour",
+    "zip",
+    "exchange",
+    "receipt",
+    "warranty",
+]
 HEADERS = (
     "Return-Path: <{sender}>\r\nReceived: from mx{i}.customer.example (mx.customer.example [192.0.2.{b}])\r\n"
     "\tby mail.desk.example (Postfix) with ESMTPS id 4XYZ{i:06d}\r\n\tfor <help@desk.example>; Thu, 12 Nov 2026 10:36:00 +0100 (CET)\r\n"

@@ -198,3 +198,11 @@ def test_DB_15_text_that_databases_refuse_never_reaches_them(bad):
     assert search.search("hostile words")[0] == message.pk
     assert Channel.objects.count() == 1
     assert arrive(desk, letter("Ordinary")).state == LetterState.FILED
+
+
+@pytest.mark.parametrize("zone", ["-1900", "+2359", "-2359", "+1600"])
+def test_a_zone_that_no_database_takes_is_the_same_moment_in_utc(zone):
+    row = arrive(make_desk(), letter("Far away", headers={"Date": f"Tue, 27 Aug 2002 23:34:28 {zone}"}))
+    assert row.state == LetterState.FILED, row.reason
+    assert Message.objects.get().date == row.sent
+    assert row.sent.utcoffset().total_seconds() == 0

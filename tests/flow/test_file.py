@@ -289,7 +289,10 @@ def test_a_letter_whose_channel_was_deleted_is_stuck_and_holds_up_nobody():
     RawMessage.objects.filter(pk=orphan.pk).update(channel=None)
     assert arrive(other, letter("After it")).state == LetterState.FILED
     orphan.refresh_from_db()
-    assert (orphan.state, orphan.reason) == (LetterState.STUCK, "Its channel was deleted before it could be filed.")
+    assert (orphan.state, orphan.reason) == (
+        LetterState.STUCK,
+        "Its channel was deleted before it could be filed.",
+    )
 
 
 def test_odd_bytes_are_filed_too():

@@ -113,7 +113,7 @@ export class Composer extends HTMLElement {
     if (event.type === "click") this.#clicked(target, part);
     else if (event.type === "input") part.changed();
     else if (event.type === "change" && target.matches("[data-modes]")) this.#mode(part, target as HTMLSelectElement);
-    else if (event.type === "focusin" || event.type === "dragenter") void this.#enrich(part);
+    else if (event.type === "focusin" || event.type === "dragenter") (target.matches(".comp-b") && this.#open(), void this.#enrich(part));
     else if (event.type === "keydown") this.#key(event as KeyboardEvent, part);
     else if (event.type === "submit") this.#submit(event as SubmitEvent, part);
     else if (event.type.startsWith("htmx:")) this.#answered(event as CustomEvent, part);
@@ -167,6 +167,15 @@ export class Composer extends HTMLElement {
       if (row && field.value) row.hidden = false;
     }
     part.changed();
+  }
+
+  /** A composer nobody writes in is small, so that the letters have the room. What was in view of them stays in view. */
+  #open(): void {
+    if (this.dataset["open"] !== undefined) return;
+    const letters = this.closest("#thread")?.querySelector("[data-stick=end]");
+    const atEnd = !!letters && letters.scrollHeight - letters.scrollTop - letters.clientHeight < 24;
+    this.dataset["open"] = "";
+    if (atEnd) letters.scrollTop = letters.scrollHeight;
   }
 
   async #enrich(part: Part): Promise<void> {

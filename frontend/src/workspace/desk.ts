@@ -55,10 +55,25 @@ document.addEventListener("change", (event) => {
   if (select) showSignature(select);
 });
 
-/** A thread is read from its end. */
+let moved = false; // by the reader, since the thread was shown
+
+/** A thread is read from its end; a last message taller than the window from its own beginning. */
 function toEnd(): void {
-  for (const place of all("[data-stick=end]")) place.scrollTop = place.scrollHeight;
+  moved = false;
+  for (const place of all("[data-stick=end]")) {
+    const last = all("article.msg", place).pop();
+    const top = last ? last.getBoundingClientRect().top - place.getBoundingClientRect().top + place.scrollTop - 12 : Infinity;
+    place.scrollTop = Math.min(place.scrollHeight, top);
+  }
 }
+
+/** A letter's frame finds its height only once it has loaded. */
+function againAfterFrame(event: Event): void {
+  if (!moved && (event.target as Element).matches("[data-stick=end] iframe")) requestAnimationFrame(toEnd);
+}
+
+for (const name of ["wheel", "touchmove", "keydown", "pointerdown"]) document.addEventListener(name, () => (moved = true), { passive: true, capture: true });
+document.addEventListener("load", againAfterFrame, true);
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if (zone && !document.cookie.includes(`tz=${zone}`)) document.cookie = `tz=${zone};path=/;max-age=31536000;samesite=lax${location.protocol === "https:" ? ";secure" : ""}`;

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from postroom.flow.filing import Filing
 from postroom.mail.addresses import Address
 from postroom.mail.parts import Part
@@ -35,7 +37,7 @@ def message_of(filing: Filing) -> Message:
     message.message_id = plain(letter.message_id, 998)
     message.in_reply_to = plain(letter.in_reply_to[0], 998) if letter.in_reply_to else ""
     message.references = [plain(one, 998) for one in letter.references[:60]]
-    message.date = letter.date
+    message.date = in_utc(letter.date)
     # A letter that is nothing but quotation is shown whole: a message is never empty because we folded it away.
     text, folded = (shown.text, shown.folded) if shown.text.strip() else (shown.folded, "")
     message.text, message.folded = clean(text)[:MOST_TEXT], clean(folded)[:MOST_TEXT]
@@ -68,6 +70,14 @@ def size_of(part: Part) -> int:
 def people(addresses: tuple[Address, ...]) -> list[dict[str, str]]:
     """At most 1,000 addresses as they are stored."""
     return [{"name": plain(a.name, 200), "address": plain(a.address, 320)} for a in addresses[:1000]]
+
+
+def in_utc(moment: datetime | None) -> datetime | None:
+    """The same moment, which letters give in zones up to a day apart; PostgreSQL takes none beyond 16 hours."""
+    try:
+        return moment.astimezone(UTC) if moment else None
+    except OverflowError:
+        return None
 
 
 def plain(text: str, most: int) -> str:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from postroom.flow.bounced import apply_bounce
 from postroom.flow.filing import Desk, Filing
-from postroom.flow.parsed import attachments_of
+from postroom.flow.parsed import attachments_of, in_utc
 from postroom.models import ContactAddress, Interaction, LetterState, Message, bulk, search
 from postroom.models.event import record_many
 
@@ -113,7 +113,7 @@ def _write_ledger(filings: list[Filing]) -> None:
     values = [
         (
             f.state, f.reason[:500], moment(now), _short(f.letter.subject, 400), f.from_key[:254], _short(f.letter.message_id, 998),
-            moment(f.letter.date) if f.letter.date else None, json.dumps([*f.row.trail, *f.trail]), f.row.pk,
+            moment(sent) if (sent := in_utc(f.letter.date)) else None, json.dumps([*f.row.trail, *f.trail]), f.row.pk,
         )
         for f in filings
     ]  # fmt: skip

@@ -250,7 +250,9 @@ def _rows(user: User, pairs: Iterable[tuple[Case, Interaction | None]]) -> list[
     going_on: dict[int, list[Message]] = {}
     states = [OutState.DRAFT, *LEAVING, *TROUBLED]
     messages = Message.objects.filter(case__in=[case.pk for case, _ in pairs], state__in=states)
-    for message in messages.select_related("author").only("case_id", "state", "flags", "author__name", "author_id"):
+    for message in messages.select_related("author").only(
+        "case_id", "state", "flags", "author__name", "author_id"
+    ):
         going_on.setdefault(message.case_id, []).append(message)
     return [_row(user, case, work, going_on.get(case.pk, [])) for case, work in pairs]
 

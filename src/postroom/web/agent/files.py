@@ -34,9 +34,7 @@ def download(request: HttpRequest, file: int) -> HttpResponse:
     """The file, always as a download."""
     found = find_file(person(request), file)
     response = _answer(content_of(found), "application/octet-stream")
-    response.headers["Content-Disposition"] = (
-        content_disposition_header(True, name_of(found)) or "attachment"
-    )
+    response.headers["Content-Disposition"] = content_disposition_header(True, name_of(found)) or "attachment"
     return response
 
 

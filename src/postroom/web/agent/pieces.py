@@ -46,7 +46,9 @@ def piece_of(item: Item, user: User) -> dict[str, Any]:
         piece["state"] = STATES.get(OutState(message.state)) if message.state else None
         piece["returned"] = returned(message)
         sent = message.state == OutState.SENT
-        piece["accepted"] = f"Accepted by the server: {message.server_line}" if message.server_line else "Sent"
+        piece["accepted"] = (
+            f"Accepted by the server: {message.server_line}" if message.server_line else "Sent"
+        )
         piece["said"] = [] if sent and not piece["returned"] else _said(message)
     piece |= _body(message, user)
     return piece
