@@ -14,7 +14,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from postroom.mail.letter import Letter, read
 from tests.journey.product import Product
@@ -113,24 +113,6 @@ class Customer:
             what="the answer in the customer's mailbox",
         )
         return read(self.dovecot.letters(self.address)[-1])
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    arguments = [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--no-first-run",
-    ]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=arguments
-        )
-        yield browser
-        browser.close()
 
 
 def start(dovecot, postfix, certificates, connector: str = "imap") -> tuple[Product, str]:

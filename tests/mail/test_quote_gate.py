@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from postroom.mail import quotes, signatures
@@ -69,7 +69,11 @@ def test_every_disclaimer_holds_one_of_its_words(number: int) -> None:
     words, pattern = signatures._STRONG[number]
 
     @given(st.from_regex(pattern))
-    @settings(max_examples=60, deadline=None)
+    @settings(
+        max_examples=60,
+        deadline=None,
+        suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
+    )
     def check(text: str) -> None:
         assert words.are_in(fold_case(text))
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.servers.browser import chromium  # noqa: F401 - a fixture for everybody
 from tests.servers.certificates import Certificates
 from tests.servers.dovecot import Dovecot
 from tests.servers.ports import remove, short_dir

@@ -333,7 +333,7 @@ def test_administrators_are_led_through_the_set_up_and_agents_are_not(client: Cl
     assert "Set up your desk" in sign_in(client, office.ada).get("/").content.decode()
     page = sign_in(client, office.maya).get("/").content.decode()
     assert "Set up your desk" not in page
-    assert "Mailboxes" not in page
+    assert ">Channels<" not in page
 
 
 def test_a_bounced_answer_is_marked_in_its_thread(client: Client, office: Desk) -> None:

@@ -10,11 +10,17 @@ export class Bulk extends HTMLElement {
   connectedCallback(): void {
     this.addEventListener("click", this);
     this.addEventListener("change", this);
+    document.addEventListener("htmx:after:swap", this);
+  }
+
+  disconnectedCallback(): void {
+    document.removeEventListener("htmx:after:swap", this);
   }
 
   handleEvent(event: Event): void {
     const target = event.target as HTMLElement;
-    if (event.type === "change" && target.matches("[data-pick-all]")) this.#all((target as HTMLInputElement).checked);
+    if (event.type === "htmx:after:swap") this.#sum(); // rows came or went with a live update; the ticks of the others stay
+    else if (event.type === "change" && target.matches("[data-pick-all]")) this.#all((target as HTMLInputElement).checked);
     else if (event.type === "click" && target.matches("[data-pick]")) this.#picked(target as HTMLInputElement, (event as MouseEvent).shiftKey);
     else if (event.type === "click" && target.closest("[data-pick-none]")) this.#all(false);
   }
@@ -43,12 +49,16 @@ export class Bulk extends HTMLElement {
   }
 
   #count(): void {
+    announce(word("picked", "{n} selected", { n: this.#sum() }));
+  }
+
+  #sum(): number {
     const boxes = this.boxes;
     const chosen = boxes.filter((b) => b.checked).length;
     for (const place of all("[data-pick-count]", this)) place.textContent = String(chosen);
     const whole = this.querySelector<HTMLInputElement>("[data-pick-all]");
     if (whole) [whole.checked, whole.indeterminate] = [chosen === boxes.length && chosen > 0, chosen > 0 && chosen < boxes.length];
-    announce(word("picked", "{n} selected", { n: chosen }));
+    return chosen;
   }
 }
 

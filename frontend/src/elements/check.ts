@@ -23,6 +23,7 @@ interface Step {
   fix?: string;
   said?: string;
   actions?: Action[];
+  letters?: string;
 }
 type Line = Step | { done: true; ok: boolean; summary?: string };
 
@@ -82,6 +83,7 @@ export class Check extends HTMLElement {
   }
 
   #draw(step: Step): void {
+    if (step.letters) for (const place of all("[data-letters]", this.closest("form") ?? document)) place.replaceChildren(make("strong", {}, step.letters), ` ${word("in-mailbox", "in the mailbox now. Nothing is collected before you switch the channel on.")}`);
     const key = `${step.group ?? ""}\n${step.name}`;
     const drawn = this.#stepElement(step);
     const before = this.#steps.get(key);

@@ -13,6 +13,7 @@ import { toast } from "./toast";
 import type { Recipients } from "./recipients";
 import type { Writing } from "../composer";
 
+const SWALLOW = 1500; // ms
 const UNRESOLVED = /\{\{[^{}]*\}\}/;
 const ATTACHED = /\b(attach(ed|ment|ments|ing)?|enclosed|angehängt|Anhang|Anlage|beigefügt|příloh\w*|přikládám|přiložen\w*)\b/iu;
 
@@ -129,6 +130,7 @@ export class Composer extends HTMLElement {
 
   /** Puts the caret into a form at once, so that the next key lands there, and types what was typed meanwhile. */
   compose(kind: string, mode = ""): void {
+    if (kind === "reply" && !this.#parts.some((p) => p.kind === kind)) return this.#refuse();
     this.show(kind);
     const part = this.#part;
     if (!part) return;
@@ -137,6 +139,12 @@ export class Composer extends HTMLElement {
     part.focus();
     part.type(endTyping());
     this.scrollIntoView({ block: "nearest" });
+  }
+
+  /** There is nobody's reply to write into: say why, and let what is typed on reach neither the note nor the list. */
+  #refuse(): void {
+    if (endTyping().length < 80) (beginTyping(), window.setTimeout(endTyping, SWALLOW));
+    toast(this.dataset["refused"] || word("not-yours", "Somebody else has this email. An internal note is possible: N."), { kind: "bad", seconds: 8 });
   }
 
   get #part(): Part | undefined {

@@ -30,6 +30,7 @@ from postroom.actions.refusals import Refused
 from postroom.connectors import registry
 from postroom.models import Channel, User
 from postroom.models.event import record
+from postroom.models.letter import forget_places
 
 TAKEN = "Another channel was saved with this name, key or address just now. Choose another."
 
@@ -163,6 +164,8 @@ def _move(channel: Channel, was: Mapping[str, Any], reconnect: bool) -> None:
     now = place_of(channel)
     if channel.pk and any(was[name] != now[name] for name in ("connector", "host", "login")):
         channel.folders.all().delete()
+        # Names of the old account mean other letters in the new one; should it be the same mailbox after all, the bytes tell.
+        forget_places(channel.letters.all())
     if reconnect or was != now:
         forget_health(channel)
 

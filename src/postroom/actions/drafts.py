@@ -91,10 +91,15 @@ def recipients(
     """Whom a reply goes to, and its Cc; our own addresses are left out of a reply to all."""
     if answers is None or purpose in (Purpose.FORWARD, Purpose.NOTE):
         return [], []
-    to = list(answers.reply_to) or [{"name": answers.from_name, "address": answers.from_address}]
+    ours = own_addresses(channel)
+    author = [{"name": answers.from_name, "address": answers.from_address}]
+    # A Reply-To that leads back to us would make a ring; a letter may also name nobody.
+    to = [p for p in answers.reply_to if p["address"] and p["address"].lower() not in ours] or [
+        p for p in author if p["address"]
+    ]
     if purpose != Purpose.REPLY_ALL:
         return to, []
-    taken = own_addresses(channel) | {p["address"].lower() for p in to}
+    taken = ours | {p["address"].lower() for p in to} | {""}
     others: list[Person] = []
     for person in [*answers.to, *answers.cc]:
         if person["address"].lower() not in taken:

@@ -10,6 +10,8 @@ from postroom.actions.refusals import NotAllowed, Refused
 from postroom.models import Message, OutState, RecipientState, Sender, User
 
 State = OutState
+# What a server has taken is not sent again, also if it says that the delivery takes long.
+TAKEN = (RecipientState.ACCEPTED, RecipientState.DELIVERED, RecipientState.DELAYED)
 
 
 @transaction.atomic
@@ -18,9 +20,11 @@ def retry(message: Message, *, by: User) -> Message:
     locked = _own(message, by)
     if locked.state not in (State.FAILED, State.DEFERRED, State.UNKNOWN, State.PARTIAL):
         raise Refused(f"A message that is {locked.get_state_display().lower()} cannot be tried again.")
-    again = locked.recipients.exclude(state__in=[RecipientState.ACCEPTED, RecipientState.DELIVERED])
+    again = locked.recipients.exclude(state__in=TAKEN)
     if not again.exists():
-        raise Refused("Every recipient has this message already.")
+        raise Refused("Every recipient has this message already, or a server on the way has it.")
+    if locked.sender is None:
+        raise Refused("Its sender was deleted. Give it another one first.")
     again.update(state=RecipientState.PENDING, changed=timezone.now())
     announce("message.retried", locked, by=by.pk, was=locked.state)
     locked.state, locked.next_try, locked.marked, locked.error, locked.tries = (
@@ -52,7 +56,8 @@ def cancel(message: Message, *, by: User) -> Message:
 def change_sender(message: Message, *, by: User, sender: Sender) -> Message:
     """Send by another sender from now on: the bytes are made anew with its address, the Message-ID stays."""
     locked = _own(message, by)
-    if locked.state not in (State.HELD, State.QUEUED, State.DEFERRED, State.FAILED):
+    orphaned = locked.sender is None and locked.state in (State.PARTIAL, State.UNKNOWN)
+    if locked.state not in (State.HELD, State.QUEUED, State.DEFERRED, State.FAILED) and not orphaned:
         raise Refused(f"A message that is {locked.get_state_display().lower()} keeps its sender.")
     if not sender.enabled:
         raise Refused(errors={"sender": f"The sender {sender.name} is off. Switch it on or choose another."})

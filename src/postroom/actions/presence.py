@@ -37,7 +37,9 @@ def withdraw_offers(user: User, *, reason: str) -> None:
 def end_offer(offer: Offer, state: str, *, reason: str = "", actor: User | None = None) -> None:
     """Close an open offer without acceptance: the interaction waits again, keeping its place by `waiting_since`."""
     offer.state, offer.ended, offer.reason = state, timezone.now(), reason[:200]
-    offer.save(update_fields=["state", "ended", "reason"])
+    open_one = Offer.objects.filter(pk=offer.pk, state=OfferState.MADE)
+    if not open_one.update(state=offer.state, ended=offer.ended, reason=offer.reason):
+        return  # It was accepted or ended at this moment; that stands.
     interaction = offer.interaction
     Interaction.objects.filter(pk=interaction.pk, state=InteractionState.OFFERED).update(
         state=InteractionState.WAITING, agent=None, reason=reason[:300]

@@ -12,6 +12,7 @@ from postroom.actions.refusals import NotAllowed, Refused
 from postroom.conf.deployment import deployment
 from postroom.mail.ids import make_message_id
 from postroom.models import (
+    Case,
     CaseState,
     Interaction,
     InteractionState,
@@ -55,12 +56,12 @@ def send(draft: Message, *, by: User, seen: int | None = None, anyway: bool = Fa
     Interaction.objects.filter(case=message.case, first_reply=None).exclude(
         state=InteractionState.FINISHED
     ).update(first_reply=timezone.now())
-    message.case.participants = sorted(
-        {*message.case.participants, *(r.address.lower() for r in message.recipients.all())}
-    )
-    message.case.preview = message.text[:200]
-    message.case.save(update_fields=["participants", "preview"])
-    touch(message.case)
+    # Locked after the work, as filing does it: a letter that is being filed changes the same columns.
+    case = Case.objects.select_for_update(of=("self",)).get(pk=message.case_id)
+    case.participants = sorted({*case.participants, *(r.address.lower() for r in message.recipients.all())})
+    case.preview = message.text[:200]
+    case.save(update_fields=["participants", "preview"])
+    touch(case)
     announce("message.held", message, until=message.held_until.isoformat() if message.held_until else "")
     return message
 
@@ -129,7 +130,11 @@ def address(message: Message) -> None:
             chain[:1] + chain[1:][-MOST_REFERENCES:] if len(chain) > MOST_REFERENCES else chain
         )
     message.recipients.all().delete()
-    for one in dict.fromkeys(p["address"] for p in [*message.to, *message.cc, *message.bcc]):
+    # No server of today tells Ann@ from ann@: two copies would be one too many.
+    everybody: dict[str, str] = {}
+    for person in [*message.to, *message.cc, *message.bcc]:
+        everybody.setdefault(person["address"].casefold(), person["address"])
+    for one in everybody.values():
         Recipient.objects.create(message=message, address=one)
 
 

@@ -30,7 +30,11 @@ class Connections:
             outbox = self._take(sender)
         except ConnectorError as error:
             return sending.refused(claimed, error)
-        state = sending.send(claimed, outbox)
+        try:
+            state = sending.send(claimed, outbox)
+        except BaseException:
+            outbox.close()  # In whatever state it is, the next message must not meet it.
+            raise
         if state in (OutState.SENT, OutState.PARTIAL, OutState.FAILED):
             self._give(sender, outbox)
         else:

@@ -19,6 +19,9 @@ BY_ACTION = {
 """Final or not is read from Action, not from the status class: final failures with 4.x exist."""
 
 
+ENDED = (OutState.SENT, OutState.PARTIAL, OutState.FAILED, OutState.UNKNOWN)
+
+
 def apply_bounce(bounce: Bounce, original: Message, report: Message | None) -> None:
     """Write the report's verdict on each recipient it names, and on the message as a whole."""
     mine = {r.address.lower(): r for r in original.recipients.all()}
@@ -41,11 +44,12 @@ def apply_bounce(bounce: Bounce, original: Message, report: Message | None) -> N
         row.state = state
     bounced = [r.address for r in mine.values() if r.state == RecipientState.BOUNCED]
     if bounced:
-        original.state = OutState.FAILED if len(bounced) == len(mine) else OutState.PARTIAL
-        original.error = f"Returned by the other side: {', '.join(bounced)}"[:500]
         original.flags = sorted({*original.flags, "bounced"})
-        Message.objects.filter(pk=original.pk).update(
-            state=original.state, error=original.error, flags=original.flags
+        Message.objects.filter(pk=original.pk).update(flags=original.flags)
+        ended_as = OutState.FAILED if len(bounced) == len(mine) else OutState.PARTIAL
+        # A message that is still on its way to others goes on; its end will say what became of each.
+        Message.objects.filter(pk=original.pk, state__in=ENDED).update(
+            state=ended_as, error=f"Returned by the other side: {', '.join(bounced)}"[:500]
         )
         record(
             "message.bounced",

@@ -43,6 +43,8 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("enqueue", enqueue.queue),  # last: only what passed everything makes work
 )
 
+MOST_PARTICIPANTS = 1000
+"""Addresses that take part in one case: a list that every further letter must not grow without end."""
 BATCH = 200
 BATCH_BYTES = 32 * 1024 * 1024
 RETRY_AFTER = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2))
@@ -112,13 +114,14 @@ def set_aside(row: RawMessage, error: Exception) -> None:
     )
     final = attempts > len(RETRY_AFTER) or isinstance(error, LookupError)
     with transaction.atomic():
-        RawMessage.objects.filter(pk=row.pk).update(
+        # Another filer may have filed it meanwhile: then this failure is of no account.
+        waiting = RawMessage.objects.filter(pk=row.pk, state=LetterState.RECEIVED).update(
             state=LetterState.STUCK if final else LetterState.RECEIVED,
             attempts=attempts,
             next_try=None if final else timezone.now() + RETRY_AFTER[attempts - 1],
             reason=reason,
         )
-        if final:
+        if final and waiting:
             record("letter.stuck", channel=row.channel, letter=row.pk, reason=reason)
 
 
@@ -156,7 +159,10 @@ def remember(filing: Filing, desk: Desk) -> None:
     if message.in_reply_to:
         desk.by_parent.setdefault(message.in_reply_to, message)
     case = message.case
-    case.participants = sorted({*case.participants, *_participants(filing)})
+    joining = sorted(_participants(filing) - set(case.participants))
+    case.participants = sorted(
+        [*case.participants, *joining[: max(0, MOST_PARTICIPANTS - len(case.participants))]]
+    )
     case.updated = max(case.updated, filing.moment)
     case.preview = message.text[:200] or case.preview
 

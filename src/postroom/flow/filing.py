@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
+from django.db import connection
 from django.utils import timezone
 
 from postroom.actions.letters import LET_IN
@@ -122,7 +123,7 @@ def load(rows: Iterable[RawMessage]) -> list[Filing]:
     filings = [Filing(row, blobs().take(row.blob), row.channel) for row in rows if row.channel is not None]
     before = [f.row.pk for f in filings if f.row.filed]
     messages = (
-        {m.letter_id: m for m in Message.objects.select_related(*WITH_CASE).filter(letter_id__in=before)}
+        {m.letter_id: m for m in Message.objects.select_related("case").filter(letter_id__in=before)}
         if before
         else {}
     )
@@ -130,9 +131,6 @@ def load(rows: Iterable[RawMessage]) -> list[Filing]:
         if found := messages.get(filing.row.pk):
             filing.message, filing.case, filing.again = found, found.case, True
     return filings
-
-
-WITH_CASE = ("case", "case__contact", "case__queue", "case__channel")
 
 
 def case_key(case: Case) -> int:
@@ -148,12 +146,23 @@ def look_up(filings: list[Filing]) -> Desk:
     for one in ContactAddress.objects.select_related("contact").filter(key__in=senders):
         desk.contacts[one.key] = one.contact
     _look_up_messages(desk, filings)
+    _lock_cases(desk, filings)
     _share_cases(desk, filings)
-    for interaction in Interaction.objects.filter(case_id__in=desk.cases).exclude(
-        state=InteractionState.FINISHED
-    ):
-        desk.active[interaction.case_id] = interaction
     return desk
+
+
+def _lock_cases(desk: Desk, filings: list[Filing]) -> None:
+    """From here to the commit nobody finishes, moves or answers what this batch may continue; what is read here holds.
+
+    People's actions lock the work first and then the case, and so do we. SQLite has one writer at a time anyway.
+    """
+    found = {m.case_id for m in _found_messages(desk, filings)}
+    unfinished = Interaction.objects.filter(case_id__in=found).exclude(state=InteractionState.FINISHED)
+    if connection.features.has_select_for_update:
+        list(unfinished.select_for_update(of=("self",)).order_by("pk"))
+    cases = Case.objects.select_for_update(of=("self",)).select_related("contact", "queue", "channel")
+    desk.cases = {case.pk: case for case in cases.filter(pk__in=found).order_by("pk")}
+    desk.active = {one.case_id: one for one in unfinished}
 
 
 def _look_up_messages(desk: Desk, filings: list[Filing]) -> None:
@@ -163,7 +172,7 @@ def _look_up_messages(desk: Desk, filings: list[Filing]) -> None:
         ids = {filing.letter.message_id, *filing.parents, *(_bounce_ids(filing))} - {""}
         wanted |= ids
         own |= {named.message for one in ids if (named := read_message_id(one, desk.key))}
-    messages = Message.objects.select_related(*WITH_CASE).defer("html", "folded")
+    messages = Message.objects.defer("html", "folded")
     for part in _slices(sorted(wanted)):
         for message in messages.filter(message_id__in=part):
             desk.by_message_id.setdefault(message.message_id, message)
@@ -177,16 +186,16 @@ def _look_up_messages(desk: Desk, filings: list[Filing]) -> None:
 
 def _share_cases(desk: Desk, filings: list[Filing]) -> None:
     """Two letters of a batch that continue one case must change the same object."""
-    for message in [
-        *desk.by_message_id.values(),
-        *desk.own.values(),
-        *desk.by_parent.values(),
-        *(f.message for f in filings if f.message),
-    ]:
-        message.case = desk.cases.setdefault(message.case_id, message.case)
+    for message in _found_messages(desk, filings):
+        message.case = desk.cases[message.case_id]
     for filing in filings:
         if filing.message is not None:
             filing.case = filing.message.case
+
+
+def _found_messages(desk: Desk, filings: list[Filing]) -> list[Message]:
+    before = [f.message for f in filings if f.message]
+    return [*desk.by_message_id.values(), *desk.own.values(), *desk.by_parent.values(), *before]
 
 
 def _bounce_ids(filing: Filing) -> list[str]:

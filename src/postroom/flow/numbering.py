@@ -11,6 +11,7 @@ from django.db import transaction
 
 from postroom.models import Channel, ChannelFolder
 from postroom.models.event import record
+from postroom.models.letter import forget_places
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +20,8 @@ log = logging.getLogger(__name__)
 def settle_new_numbering(channel: Channel, folder: ChannelFolder, validity: str) -> None:
     """Believe the new numbering from now on."""
     log.warning("channel %s: folder %s was renumbered by its server", channel.pk, folder.pk)
+    # The numbers of long ago may come back, for other letters: those are matched by their bytes, too.
+    forget_places(channel.letters.filter(folder=folder.name, validity=validity))
     record("channel.renumbered", channel=channel, folder=folder.name, before=folder.validity, after=validity)
     folder.validity, folder.cursor, folder.baseline = validity, 0, 2**62 if folder.baseline else 0
     folder.save(update_fields=["validity", "cursor", "baseline"])

@@ -6,24 +6,36 @@ due work + available agents --choose--> Offer made --> accepted | declined | exp
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
 from postroom.actions.presence import end_offer, set_presence
+from postroom.actions.refusals import Refused
 from postroom.actions.work import unpark
 from postroom.conf.crash import point
 from postroom.flow.choose import Agent, Choice, Work, choose
-from postroom.models import Interaction, InteractionState, Offer, OfferState, Presence, QueueMember, User
+from postroom.models import (
+    Interaction,
+    InteractionState,
+    Offer,
+    OfferState,
+    Presence,
+    Queue,
+    QueueMember,
+    User,
+)
 from postroom.models.event import record
+from postroom.models.rights import in_hand
 
 BUSY = "All agents of the queue are busy"
 NOBODY = "No agent of the queue is available"
 CLOSED = "The queue is closed"
-LOOK_AHEAD = 500
-"""Waiting interactions looked at in one round."""
+LOOK_AHEAD = 100
+"""Waiting interactions of one queue looked at in one round; an agent gets at most one offer in it."""
 MISSED_BEFORE_AWAY = 2
 GONE_AFTER = timedelta(seconds=45)
 """No sign of life from the browser for so long means that nobody sits there."""
@@ -34,7 +46,9 @@ def offer_waiting() -> int:
     agents = available()
     if not any(agent.room > 0 for agent in agents):
         return 0
-    chosen, _ = choose(waiting(), agents)
+    chosen, _ = choose(
+        waiting({queue for agent in agents if agent.room > 0 for queue in agent.queues}), agents
+    )
     return sum(make(one) for one in chosen)
 
 
@@ -50,14 +64,17 @@ def explain_waiting() -> int:
     )
 
 
-def waiting() -> list[Work]:
-    """Waiting interactions of open queues that push, most urgent first, with who has turned each down."""
-    rows = Interaction.objects.filter(state=InteractionState.WAITING, queue__is_open=True, queue__push=True)
-    found = list(
-        rows.order_by("priority", "waiting_since", "id").values_list(
+def waiting(queues: set[int]) -> list[Work]:
+    """Waiting interactions of these queues where they are open and push, most urgent first, with who has turned each down.
+
+    Each queue is looked at by itself: a long one must not hide what waits in another.
+    """
+    found: list[tuple[int, int, int, datetime]] = []
+    for queue in Queue.objects.filter(pk__in=queues, is_open=True, push=True).values_list("pk", flat=True):
+        rows = Interaction.objects.filter(state=InteractionState.WAITING, queue=queue)
+        found += rows.order_by("priority", "waiting_since", "id").values_list(
             "id", "queue_id", "priority", "waiting_since"
         )[:LOOK_AHEAD]
-    )
     turned_down: dict[int, set[int]] = defaultdict(set)
     past = Offer.objects.filter(
         interaction_id__in=[f[0] for f in found], state__in=[OfferState.DECLINED, OfferState.EXPIRED]
@@ -99,7 +116,7 @@ def make(choice: Choice) -> bool:
                 .select_related("queue", "case")
                 .get(pk=choice.work)
             )
-            if agent.presence != Presence.AVAILABLE or interaction.state != InteractionState.WAITING:
+            if interaction.state != InteractionState.WAITING or not _may_be_offered(agent, interaction):
                 return False
             offer = Offer.objects.create(
                 interaction=interaction,
@@ -127,6 +144,20 @@ def make(choice: Choice) -> bool:
         return False
     point("offer-committed")
     return True
+
+
+def _may_be_offered(agent: User, interaction: Interaction) -> bool:
+    """Still true, with the agent's row locked, what was true in the snapshot."""
+    queue = interaction.queue
+    return (
+        agent.is_active
+        and agent.presence == Presence.AVAILABLE
+        and queue.is_open
+        and queue.push
+        and QueueMember.objects.filter(queue=queue, user=agent).exists()
+        and not Offer.objects.filter(agent=agent, state=OfferState.MADE).exists()
+        and in_hand(agent).count() < agent.capacity
+    )
 
 
 def expire() -> int:
@@ -160,14 +191,17 @@ def wake_parked() -> int:
     due = Interaction.objects.filter(state=InteractionState.PARKED, wake__lte=timezone.now())
     woken = 0
     for interaction in due[:200]:
-        unpark(interaction)
-        woken += 1
+        with suppress(Refused):  # Somebody has just taken it up again.
+            unpark(interaction)
+            woken += 1
     return woken
 
 
 def mark_gone() -> int:
     """Agents whose browser has been silent for long are away, so that nothing is offered to an empty chair."""
-    silent = User.objects.filter(presence=Presence.AVAILABLE, last_seen__lt=timezone.now() - GONE_AFTER)
+    before = timezone.now() - GONE_AFTER
+    never = Q(last_seen=None, presence_since__lt=before)
+    silent = User.objects.filter(Q(last_seen__lt=before) | never, presence=Presence.AVAILABLE)
     gone = list(silent)
     for user in gone:
         set_presence(user, Presence.AWAY, reason="The browser was closed")

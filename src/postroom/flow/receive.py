@@ -7,11 +7,12 @@ Nothing is parsed here; a letter cannot be so odd that it stops its mailbox.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from postroom.conf.crash import point
@@ -19,6 +20,7 @@ from postroom.connectors.base import ConnectorError, Fetched, FolderState, Inbox
 from postroom.flow.folders import folders_to_collect
 from postroom.flow.numbering import settle_new_numbering
 from postroom.flow.parsed import plain
+from postroom.flow.space import refuse_without_space
 from postroom.models import AfterCollect, Channel, ChannelFolder, LetterState, RawMessage, Start, bell, bulk
 from postroom.models.blob import blobs
 
@@ -26,6 +28,10 @@ BATCH_LETTERS = 200
 BATCH_BYTES = 8 * 1024 * 1024
 LIST_LETTERS = 5000
 HEAD_BYTES = 256 * 1024
+EVERY_LETTER = 2**62
+"""A baseline above every number: what lay there before is told by the moment it arrived alone."""
+BREAKS_OFF = "The server breaks off whenever this letter is read"
+NOT_GIVEN = "The server listed this letter, but neither gave nor refused it"
 BEFORE_START = "Lay in the mailbox before the chosen start"
 FIRST_LISTING_DONE = 1
 """In the baseline of a folder without numbers: the letters that lay there at first have been dealt with."""
@@ -42,6 +48,8 @@ class Collected:
     gone: int = 0
     stuck: int = 0
     ignored: int = 0
+    trouble: ConnectorError | None = None
+    """A setting that is wrong for one folder or for what follows collecting: told at the end, when all else is collected."""
 
     @property
     def any(self) -> bool:
@@ -72,21 +80,47 @@ class Suspects:
 def collect(channel: Channel, inbox: Inbox, suspects: Suspects | None = None) -> Collected:
     """Collect everything new of a channel through a connected inbox. Raises ConnectorError; what was stored stays stored."""
     done = Collected()
+    refuse_without_space()
+    first = channel.folders.order_by("opened").first()
+    connected = first.opened if first else None
     for name in folders_to_collect(channel, inbox):
-        _collect_folder(channel, inbox, name, done, suspects or Suspects())
+        try:
+            state = inbox.open(name)
+        except ConnectorError as error:
+            _postpone(done, error)
+            continue
+        folder = _folder(channel, name, state, connected)
+        _collect_folder(channel, inbox, folder, state, done, suspects or Suspects())
+    if done.trouble is not None:
+        raise done.trouble
     return done
 
 
-def _collect_folder(channel: Channel, inbox: Inbox, name: str, done: Collected, suspects: Suspects) -> None:
-    state = inbox.open(name)
-    folder = _folder(channel, name, state)
+def _postpone(done: Collected, error: ConnectorError) -> None:
+    """A wrong setting is told when everything else is collected; any other trouble ends the visit."""
+    if error.kind != Kind.CONFIGURATION:
+        raise error
+    done.trouble = done.trouble or error
+
+
+def _collect_folder(
+    channel: Channel,
+    inbox: Inbox,
+    folder: ChannelFolder,
+    state: FolderState,
+    done: Collected,
+    suspects: Suspects,
+) -> None:
     if folder.validity != state.validity:
         settle_new_numbering(channel, folder, state.validity)
     if not state.validity and not folder.baseline and channel.start == Start.NONE:
         _leave_alone(channel, folder, inbox)
     if not state.validity:
         inbox.list()  # POP3 numbers letters anew in each session: it must be listed before anything is read or deleted.
-    settle_outstanding(channel, folder, inbox)
+    try:
+        settle_outstanding(channel, folder, inbox)
+    except ConnectorError as error:
+        _postpone(done, error)
     while True:
         listed = _new_refs(channel, folder, inbox)
         left = len(listed)
@@ -114,13 +148,35 @@ def tell_waiting(channel: Channel, letters: int) -> None:
 @transaction.atomic
 def _leave_alone(channel: Channel, folder: ChannelFolder, inbox: Inbox) -> None:
     """POP3 tells neither dates nor numbers: what the first listing shows is what lay there before."""
+    refs = inbox.list()
+    digests = _digests(inbox, [ref for ref in refs if _by_bytes(folder, inbox, ref)])
     rows = [
-        _row(channel, folder, ref, state=LetterState.IGNORED, reason=BEFORE_START, settled=True)
-        for ref in inbox.list()
+        _row(
+            channel,
+            folder,
+            ref,
+            uid=digests.get(ref.uid, ref.uid),
+            state=LetterState.IGNORED,
+            reason=BEFORE_START,
+            settled=True,
+        )
+        for ref in refs
     ]
-    bulk.insert(rows)
+    bulk.insert(list({row.uid: row for row in rows}.values()))
     folder.baseline = FIRST_LISTING_DONE
     folder.save(update_fields=["baseline"])
+
+
+def _digests(inbox: Inbox, refs: Sequence[Ref]) -> dict[str, str]:
+    return {
+        one.ref.uid: hashlib.sha256(one.raw).hexdigest() for one in inbox.read(refs) if one.raw is not None
+    }
+
+
+def _by_bytes(folder: ChannelFolder, inbox: Inbox, ref: Ref) -> bool:
+    """True where the server's name of a letter holds for one session only, so that the bytes alone tell letters apart:
+    POP3 without usable UIDLs (`?1`), and IMAP without UIDVALIDITY."""
+    return ref.uid.startswith("?") or (inbox.can_folders and not folder.validity)
 
 
 def _batches(refs: list[Ref], folder: ChannelFolder, suspects: Suspects) -> Iterator[list[Ref]]:
@@ -129,14 +185,27 @@ def _batches(refs: list[Ref], folder: ChannelFolder, suspects: Suspects) -> Iter
 
 
 @transaction.atomic
-def _folder(channel: Channel, name: str, state: FolderState) -> ChannelFolder:
-    """The folder's row; at the first visit it starts where the administrator chose."""
+def _folder(channel: Channel, name: str, state: FolderState, connected: datetime | None) -> ChannelFolder:
+    """The folder's row; at the first visit it starts where the administrator chose.
+
+    `connected` is when the first folder of the channel was opened: of a folder that appears later, letters count as new
+    from then on, since a rule of the server may have filed them there before we look.
+    """
     found = ChannelFolder.objects.filter(channel=channel, name=name).first()
     if found:
         return found
-    baseline = (state.next_uid or 1) - 1 if channel.start == Start.NONE and state.next_uid else 0
+    cursor = baseline = 0
+    if channel.start == Start.NONE and state.validity:
+        cursor = baseline = (state.next_uid or 1) - 1
+        if state.next_uid is None or (connected and channel.all_folders):
+            cursor, baseline = 0, EVERY_LETTER  # Not by number: by the moment it arrived.
     return ChannelFolder.objects.create(
-        channel=channel, name=name, validity=state.validity, cursor=baseline, baseline=baseline
+        channel=channel,
+        name=name,
+        validity=state.validity,
+        cursor=cursor,
+        baseline=baseline,
+        opened=(connected if channel.all_folders else None) or timezone.now(),
     )
 
 
@@ -146,11 +215,18 @@ def _new_refs(channel: Channel, folder: ChannelFolder, inbox: Inbox) -> list[Ref
             ref for ref in inbox.list(after=folder.cursor, limit=LIST_LETTERS) if int(ref.uid) > folder.cursor
         ]
     refs = inbox.list()
-    known = set(RawMessage.objects.filter(channel=channel, folder=folder.name).values_list("uid", flat=True))
-    if channel.after_collect == AfterCollect.DELETE:
+    rows = RawMessage.objects.filter(channel=channel, folder=folder.name, validity="")
+    known = set(rows.values_list("uid", flat=True))
+    named = [ref for ref in refs if not _by_bytes(folder, inbox, ref)]
+    if channel.after_collect in (AfterCollect.DELETE, AfterCollect.DELETE_LATER):
         # POP3 deletes at QUIT; a connection lost before it leaves letters that we have: delete those again.
-        inbox.settle([ref for ref in refs if ref.uid in known], Settle.DELETE)
-    return [ref for ref in refs if ref.uid not in known][:LIST_LETTERS]
+        # Never one that was left alone by choice, or of which we have the head only.
+        ours = rows.filter(settled=True, partial=False, collected__lt=_deleted_before(channel)).exclude(
+            blob=""
+        )
+        deleted = set(ours.values_list("uid", flat=True))
+        inbox.settle([ref for ref in named if ref.uid in deleted], Settle.DELETE)
+    return [ref for ref in refs if ref.uid not in known or ref not in named][:LIST_LETTERS]
 
 
 def _collect_batch(
@@ -168,28 +244,44 @@ def _collect_batch(
         _row(channel, folder, ref, state=LetterState.IGNORED, reason=BEFORE_START, settled=True)
         for ref in skipped
     ]
-    rows += [
-        _row(
-            channel,
-            folder,
-            ref,
-            state=LetterState.STUCK,
-            reason="The server breaks off whenever this letter is read",
-        )
-        for ref in hopeless
-    ]
-    try:
-        for one, whole in _read(channel, inbox, wanted):
-            if not _is_known_by_content(channel, one):
-                rows.append(_store(channel, folder, one, whole))
-    except ConnectorError as error:
-        rows += _blame(channel, folder, wanted, error, suspects)
+    rows += [_stuck(channel, folder, ref, BREAKS_OFF) for ref in hopeless]
+    names = {row.uid: row.uid for row in rows}
+    told: set[str] = set()
+    again: list[tuple[RawMessage, Ref]] = []
+    refuse_without_space()
+    for some, read in _ways(channel, inbox, wanted):
+        try:
+            for one, whole in read(some):
+                told.add(one.ref.uid)
+                by_bytes = _by_bytes(folder, inbox, one.ref)
+                if by_bytes and (old := _known_by_bytes(channel, one)):
+                    again.append((old, one.ref))
+                    continue
+                row = _store(channel, folder, one, whole)
+                if by_bytes:
+                    row.uid = row.sha256 or one.ref.uid
+                names[row.uid] = one.ref.uid
+                rows.append(row)
+        except ConnectorError as error:
+            blamed = _blame(channel, folder, some, error, suspects)
+            told.update(row.uid for row in blamed)
+            rows += blamed
+    # The cursor passes all that were listed, so each must have its row, whatever the server left out.
+    rows += [_stuck(channel, folder, ref, NOT_GIVEN) for ref in wanted if ref.uid not in told]
     point("receive-read")
     blobs().sync()
     point("receive-synced")
     _commit(channel, folder, refs, rows, done)
     point("receive-committed")
-    settle(channel, folder, inbox, rows)
+    try:
+        settle(channel, folder, inbox, rows, names)
+        _delete_again(channel, inbox, again)
+    except ConnectorError as error:
+        _postpone(done, error)
+
+
+def _stuck(channel: Channel, folder: ChannelFolder, ref: Ref, reason: str) -> RawMessage:
+    return _row(channel, folder, ref, state=LetterState.STUCK, reason=plain(reason, 500))
 
 
 def _blame(
@@ -198,22 +290,18 @@ def _blame(
     """Ledger rows for the letters an error is about; raises it again when it is not about single letters."""
     if error.kind == Kind.MESSAGE and (error.uids or len(wanted) == 1):
         about = [ref for ref in wanted if ref.uid in error.uids] or wanted
-        return [
-            _row(channel, folder, ref, state=LetterState.STUCK, reason=plain(error.text, 500))
-            for ref in about
-        ]
+        return [_stuck(channel, folder, ref, error.text) for ref in about]
     # Only a letter read alone can be blamed; the next visit reads one by one.
     if wanted:
         suspects.blame(folder, wanted[0])
     raise error
 
 
-def _is_known_by_content(channel: Channel, one: Fetched) -> bool:
-    """A POP3 server without usable UIDLs numbers letters per session (`?1`): there the bytes alone tell them apart."""
-    if not one.ref.uid.startswith("?") or one.raw is None:
-        return False
-    digest = hashlib.sha256(one.raw).hexdigest()
-    return RawMessage.objects.filter(channel=channel, uid=digest).exists()
+def _known_by_bytes(channel: Channel, one: Fetched) -> RawMessage | None:
+    """The row of a letter that the server has no lasting name for."""
+    if one.raw is None:
+        return None
+    return RawMessage.objects.filter(channel=channel, uid=hashlib.sha256(one.raw).hexdigest()).first()
 
 
 def _before_start(channel: Channel, folder: ChannelFolder, ref: Ref) -> bool:
@@ -224,14 +312,20 @@ def _before_start(channel: Channel, folder: ChannelFolder, ref: Ref) -> bool:
     return ref.arrived < folder.opened - timedelta(seconds=2) and int(ref.uid) <= folder.baseline
 
 
-def _read(channel: Channel, inbox: Inbox, refs: Sequence[Ref]) -> Iterator[tuple[Fetched, bool]]:
-    """The bytes of each letter and whether they are the whole of it."""
+Read = Callable[[Sequence[Ref]], Iterator[tuple[Fetched, bool]]]
+
+
+def _ways(channel: Channel, inbox: Inbox, refs: Sequence[Ref]) -> Iterator[tuple[list[Ref], Read]]:
+    """Small letters are read whole, together; of each large one the head. A refusal of one does not touch the others."""
     small = [ref for ref in refs if (ref.size or 0) <= channel.max_size]
-    for one in inbox.read(small):
-        yield one, True
+    yield small, lambda some: ((one, True) for one in inbox.read(some))
     for ref in refs:
         if (ref.size or 0) > channel.max_size:
-            yield Fetched(ref, inbox.head(ref, HEAD_BYTES)), False
+            # An empty head is that of a letter which is gone.
+            yield (
+                [ref],
+                lambda some: iter([(Fetched(some[0], inbox.head(some[0], HEAD_BYTES) or None), False)]),
+            )
 
 
 def _store(channel: Channel, folder: ChannelFolder, one: Fetched, whole: bool) -> RawMessage:
@@ -269,8 +363,6 @@ def _row(channel: Channel, folder: ChannelFolder, ref: Ref, **facts: object) -> 
     row.settled = channel.after_collect == AfterCollect.LEAVE or bool(facts.get("partial"))
     for name, value in facts.items():
         setattr(row, name, value)
-    if ref.uid.startswith("?"):
-        row.uid = row.sha256 or ref.uid
     return row
 
 
@@ -299,13 +391,14 @@ def _commit(
 
 def _sort_out_known(channel: Channel, folder: ChannelFolder, rows: list[RawMessage]) -> list[RawMessage]:
     """New rows to write. The same bytes under an old numbering are the same letter; under this one, a duplicate of it."""
+    rows = _without_listed(channel, folder, rows)
     digests = [row.sha256 for row in rows if row.sha256]
     known: dict[str, RawMessage] = {}
     for old in RawMessage.objects.filter(channel=channel, sha256__in=digests).order_by("-id"):
         known[old.sha256] = old
     fresh: list[RawMessage] = []
     for row in rows:
-        old_row = known.get(row.sha256) if row.sha256 else None
+        old_row = (known.get(row.sha256) or _whole_of(row)) if row.sha256 else None
         if old_row is None:
             if row.sha256:
                 known[row.sha256] = row
@@ -315,9 +408,33 @@ def _sort_out_known(channel: Channel, folder: ChannelFolder, rows: list[RawMessa
             old_row.validity = row.validity
         else:
             row.state, row.reason = LetterState.DUPLICATE, "The same bytes are here already"
-            row.duplicate_of = old_row if old_row.pk else None
+            row.duplicate_of = old_row
             fresh.append(row)
     return fresh
+
+
+def _without_listed(channel: Channel, folder: ChannelFolder, rows: list[RawMessage]) -> list[RawMessage]:
+    """Only letters that are told apart by their bytes, or cannot be read, come up again under a name that has a row."""
+    unique = list({row.uid: row for row in rows}.values())
+    listed = RawMessage.objects.filter(
+        channel=channel, folder=folder.name, validity=folder.validity, uid__in=[row.uid for row in unique]
+    )
+    names = set(listed.values_list("uid", flat=True))
+    return [row for row in unique if row.uid not in names]
+
+
+def _whole_of(head: RawMessage) -> RawMessage | None:
+    """A letter that was fetched whole before its folder was renumbered, found again by its head."""
+    if not head.partial:
+        return None
+    wholes = RawMessage.objects.filter(
+        channel=head.channel, folder=head.folder, size=head.size, partial=False
+    )
+    start = blobs().read(head.blob)
+    for old in wholes.exclude(validity=head.validity).exclude(blob="")[:20]:
+        if blobs().read(old.blob).startswith(start):
+            return old
+    return None
 
 
 def _count(done: Collected, row: RawMessage) -> None:
@@ -331,8 +448,17 @@ def _count(done: Collected, row: RawMessage) -> None:
     setattr(done, name, getattr(done, name) + 1)
 
 
-def settle(channel: Channel, folder: ChannelFolder, inbox: Inbox, rows: Sequence[RawMessage]) -> None:
-    """Mark, move or delete on the server what is committed here; rows it fails on are tried again at the next visit."""
+def settle(
+    channel: Channel,
+    folder: ChannelFolder,
+    inbox: Inbox,
+    rows: Sequence[RawMessage],
+    names: Mapping[str, str] | None = None,
+) -> None:
+    """Mark, move or delete on the server what is committed here; rows it fails on are tried again at the next visit.
+
+    `names` are the server's own names of letters that are told apart by their bytes.
+    """
     how = AfterCollect(channel.after_collect)
     due = [
         row
@@ -340,8 +466,7 @@ def settle(channel: Channel, folder: ChannelFolder, inbox: Inbox, rows: Sequence
         if not row.settled and row.blob and not row.partial and row.validity == folder.validity
     ]
     if how == AfterCollect.DELETE_LATER:
-        before = timezone.now() - timedelta(days=channel.delete_days)
-        due = [row for row in due if row.collected < before]
+        due = [row for row in due if row.collected < _deleted_before(channel)]
     if not due:
         return
     order = Settle.DELETE if how == AfterCollect.DELETE_LATER else Settle(how)
@@ -351,9 +476,23 @@ def settle(channel: Channel, folder: ChannelFolder, inbox: Inbox, rows: Sequence
         or (order == Settle.MOVE and inbox.can_move)
         or order == Settle.DELETE
     ):
-        inbox.settle([Ref(row.uid) for row in due], order, folder=channel.move_to)
+        inbox.settle([Ref((names or {}).get(row.uid, row.uid)) for row in due], order, folder=channel.move_to)
     point("receive-settled")
     RawMessage.objects.filter(pk__in=[row.pk for row in due if row.pk]).update(settled=True)
+
+
+def _delete_again(channel: Channel, inbox: Inbox, letters: list[tuple[RawMessage, Ref]]) -> None:
+    """Letters we have, found again by their bytes: due to be deleted by now, or deleted in a visit that broke off."""
+    if channel.after_collect in (AfterCollect.DELETE, AfterCollect.DELETE_LATER):
+        before = _deleted_before(channel)
+        due = [ref for row, ref in letters if row.blob and not row.partial and row.collected < before]
+        inbox.settle(due, Settle.DELETE)
+
+
+def _deleted_before(channel: Channel) -> datetime:
+    """Letters collected before this moment are to be deleted on the server."""
+    days = channel.delete_days if channel.after_collect == AfterCollect.DELETE_LATER else 0
+    return timezone.now() - timedelta(days=days)
 
 
 def settle_outstanding(channel: Channel, folder: ChannelFolder, inbox: Inbox) -> None:
@@ -362,7 +501,9 @@ def settle_outstanding(channel: Channel, folder: ChannelFolder, inbox: Inbox) ->
         return
     rows = RawMessage.objects.filter(
         channel=channel, folder=folder.name, validity=folder.validity, settled=False
-    ).order_by("id")[:1000]
+    )
+    # Where only the bytes tell letters apart, the server's name of one is known while it is read.
+    rows = rows.exclude(uid=F("sha256")).order_by("id")[:1000]
     settle(channel, folder, inbox, list(rows))
 
 
@@ -372,8 +513,12 @@ def fetch_wanted(channel: Channel, folder: ChannelFolder, inbox: Inbox, suspects
         ref = Ref(row.uid, row.size)
         if row.validity != folder.validity:
             _keep_head(row, "The server has renumbered its letters; the rest of this one cannot be found")
+        elif row.uid == row.sha256 or _by_bytes(folder, inbox, ref):
+            _keep_head(
+                row, "The server gives its letters no lasting names; the rest of this one cannot be found"
+            )
         elif suspects.is_hopeless(folder, ref):
-            _keep_head(row, "The server breaks off whenever this letter is read")
+            _keep_head(row, BREAKS_OFF)
         else:
             _fetch_whole(row, folder, ref, inbox, suspects)
 
@@ -410,5 +555,7 @@ def _replace(row: RawMessage, raw: bytes | None) -> None:
         state=LetterState.RECEIVED,
         reason="",
         next_try=None,
+        # Now that the whole of it is here, it may be marked, moved or deleted like the others.
+        settled=not row.channel or row.channel.after_collect == AfterCollect.LEAVE,
     )
     bell.ring()

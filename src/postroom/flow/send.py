@@ -22,8 +22,11 @@ from postroom.flow.outgoing import bytes_of
 from postroom.flow.parsed import plain
 from postroom.mail.compose import ComposeError
 from postroom.models import Message, OutState, Recipient, RecipientState, search
+from postroom.models.blob import BlobError
 from postroom.models.event import record
 
+SLOWEST = 10_000
+"""Bytes a second below which an upload is given up for dead."""
 LEASE = timedelta(minutes=15)
 """Longer than the ten minutes a server may take to answer the dot (RFC 5321 section 4.5.3.2.6)."""
 
@@ -78,6 +81,7 @@ def send(claimed: Claimed, outbox: Outbox) -> str:
     try:
         raw = bytes_of(message)
         point("send-composed")
+        _extend(claimed, timedelta(seconds=len(raw) / SLOWEST))
         pending = list(
             message.recipients.filter(state=RecipientState.PENDING).values_list("address", flat=True)
         )
@@ -90,17 +94,35 @@ def send(claimed: Claimed, outbox: Outbox) -> str:
         return refused(claimed, error)
     except ComposeError as error:
         return give_up(claimed, f"The message cannot be written as mail: {error}")
+    except (LookupError, BlobError) as error:
+        return give_up(claimed, f"A part of the message cannot be read here: {error}")
     return settle(claimed, receipt)
+
+
+def _extend(claimed: Claimed, more: timedelta) -> None:
+    """A large message on a slow line takes long; its claim must not end meanwhile, or it would be begun again for ever."""
+    moved = Message.objects.filter(pk=claimed.message.pk, fence=claimed.fence, state=OutState.SENDING).update(
+        claimed_until=timezone.now() + LEASE + more
+    )
+    if not moved:
+        raise ClaimLost(f"message {claimed.message.pk} was taken over")
 
 
 def mark(claimed: Claimed) -> None:
     """The durable marker: committed just before the final dot. Without it we would resend what may have been accepted."""
+    now = timezone.now()
     moved = Message.objects.filter(pk=claimed.message.pk, fence=claimed.fence, state=OutState.SENDING).update(
-        marked=timezone.now()
+        marked=now, claimed_until=now + LEASE + _final_timeout(claimed.message)
     )
     if not moved:
         raise ClaimLost(f"message {claimed.message.pk} was taken over")
     point("send-marked")
+
+
+def _final_timeout(message: Message) -> timedelta:
+    """How long the server may take to answer the dot, where the sender's settings say more than usual."""
+    seconds = message.sender.settings.get("final_timeout") if message.sender else None
+    return timedelta(seconds=seconds if isinstance(seconds, int) else 0)
 
 
 def settle(claimed: Claimed, receipt: Receipt) -> str:
@@ -160,6 +182,7 @@ def _defer(claimed: Claimed, words: str, retry_after: float | None, *, line: str
     )
 
 
+@transaction.atomic
 def give_up(claimed: Claimed, words: str, *, line: str = "") -> str:
     """It will not be accepted as it is: recipients that have it keep it, the rest are marked."""
     message = claimed.message
@@ -193,7 +216,7 @@ def _end(claimed: Claimed, state: str, **columns: object) -> str:
             values[name] = plain(str(values[name]), 500)
     if not Message.objects.filter(pk=message.pk, fence=claimed.fence).update(**values):
         raise ClaimLost(f"message {message.pk} was taken over")
-    if message.tries == 1:
+    if not search.has(message.pk):
         # From the first attempt on the text cannot change any more.
         search.index([(message.pk, message.subject, _people(message), message.text)])
     record(

@@ -41,6 +41,14 @@ def index(rows: Sequence[Entry]) -> None:
             )
 
 
+def has(pk: int) -> bool:
+    """True if this message is in the index."""
+    column = "message_id" if connection.vendor == "postgresql" else "rowid"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT 1 FROM post_search WHERE {column} = %s", [pk])
+        return cursor.fetchone() is not None
+
+
 def remove(rows: Sequence[Entry]) -> None:
     """Take messages out, given as they were put in: the index of SQLite keeps no text of its own to know the words by."""
     values = [(pk, subject, people, text[:LIMIT_TEXT]) for pk, subject, people, text in rows]

@@ -73,7 +73,7 @@ def navigation(request: HttpRequest, user: User, side: Sidebar) -> list[dict[str
         desk.append(_item(request, "Letters", "letters", "archive"))
     if user.is_administrator:
         desk += [
-            _item(request, "Mailboxes", "mailboxes", "at") | {"count": count_alerts() or "", "hot": True},
+            _item(request, "Channels", "mailboxes", "at") | {"count": count_alerts() or "", "hot": True},
             _item(request, "Queues", "queues", "list"),
             _item(request, "Dispositions", "dispositions", "tag"),
             _item(request, "People", "people", "users"),

@@ -20,6 +20,8 @@ def queue(filing: Filing, desk: Desk) -> Verdict | None:
     active = desk.active.get(case_key(case))
     if filing.auto_reply and case.pk is not None and active is None:
         return Verdict("An automatic answer: kept in the case, which stays as it is")
+    if filing.again and active is None:
+        return Verdict("Its rest has come: the case stays as it is")
     case.state, case.closed = CaseState.OPEN, None
     if active is not None:
         filing.interaction = active

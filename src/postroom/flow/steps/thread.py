@@ -19,7 +19,7 @@ def find_case(filing: Filing, desk: Desk) -> Verdict | None:
     found, why = _by_ids(filing, desk)
     if found is None:
         return _begin(filing, "Continues nothing we know")
-    if filing.from_key not in found.participants and filing.from_key not in desk.our_addresses:
+    if not _takes_part(filing, found, desk):
         filing.linked_to = found
         return _begin(
             filing,
@@ -30,6 +30,14 @@ def find_case(filing: Filing, desk: Desk) -> Verdict | None:
         return _begin(filing, f"{why} points to {_name(found)}, closed too long ago to be reopened")
     filing.case = found
     return Verdict(f"{why}: continues {_name(found)}")
+
+
+def _takes_part(filing: Filing, case: Case, desk: Desk) -> bool:
+    """The writer is one of the case's people. Anybody can write one of our own addresses into From, and it stands in every case:
+    it counts only on a message that carries our signature."""
+    if filing.from_key in desk.our_addresses:
+        return desk.own_message(filing.letter.message_id) is not None
+    return filing.from_key in case.participants
 
 
 def _mark_same_id(filing: Filing, desk: Desk) -> None:

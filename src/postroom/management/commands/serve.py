@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from dataclasses import replace
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -23,6 +24,10 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=deployment.options.port, help="port to listen on")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # Links carry the address that people really use, also in the processes started below.
+        host, port = str(options["host"]), int(options["port"])
+        deployment.options = replace(deployment.options, host=host, port=port)
+        own = {"POSTROOM_HOST": host, "POSTROOM_PORT": str(port)}
         try:
             prepare()
         except KeyMissing as wrong:
@@ -32,6 +37,4 @@ class Command(BaseCommand):
                 f"\nCreate the administrator of this desk (the link works once):\n\n    {link}\n"
             )
         self.stdout.write(f"Postroom is at {deployment.base_url}\n")
-        supervise(
-            [Child(["web", "--host", options["host"], "--port", str(options["port"])]), Child(["engine"])]
-        )
+        supervise([Child(["web", "--host", host, "--port", str(port)], own), Child(["engine"], own)])

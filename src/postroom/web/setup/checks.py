@@ -19,6 +19,10 @@ STATES = {"ok": "ok", "warn": "warn", "fail": "bad", "skipped": "wait"}
 FINGERPRINT = re.compile(r"\b[0-9a-f]{64}\b")
 
 
+# How the last step of a mailbox's check begins: "3 letters, 1,024 bytes".
+COUNTED = re.compile(r"[\d,]+ letters?")
+
+
 class Step(Protocol):
     """What a check yields; the class itself is the connectors', whom pages do not know."""
 
@@ -65,6 +69,9 @@ def described(step: Step) -> dict[str, Any]:
         "fix": step.fix,
         "said": step.server_line,
     }
+    counted = COUNTED.match(step.detail) if step.name == "count" and step.state != "fail" else None
+    if counted:
+        found["letters"] = counted[0]
     actions = list(_offers(step))
     return {
         **{key: value for key, value in found.items() if value != ""},
