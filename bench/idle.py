@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+
+from bench.measuring import query, wait  # noqa: E402
 
 
 def main() -> None:
@@ -156,28 +157,6 @@ def rss(pid: int) -> float:
         one for one in Path(f"/proc/{pid}/status").read_text().splitlines() if one.startswith("VmRSS")
     )
     return float(line.split()[1])
-
-
-def query(home: Path, sql: str) -> int:
-    """One number of the database."""
-    base = sqlite3.connect(f"file:{home / 'postroom.sqlite3'}?mode=ro", uri=True, timeout=30)
-    try:
-        return int(base.execute(sql).fetchone()[0])
-    finally:
-        base.close()
-
-
-def wait(condition, seconds: float) -> None:  # type: ignore[no-untyped-def]
-    """Until it is true."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            if condition():
-                return
-        except sqlite3.OperationalError:
-            pass
-        time.sleep(0.1)
-    raise SystemExit("it took too long")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import sqlite3
 import statistics
 import subprocess
 import sys
@@ -27,6 +26,7 @@ from tests.servers.ports import remove, short_dir  # noqa: E402
 
 from bench.helpdesk import measure_helpdesk  # noqa: E402
 from bench.mailboxes import mixed, small  # noqa: E402
+from bench.measuring import query, wait  # noqa: E402
 
 PASSWORD = "bench-password"
 SETUP = """
@@ -72,10 +72,10 @@ def postroom(dovecot: Dovecot, address: str, count: int) -> float:
         )
         engine = subprocess.Popen([*command, "engine"], env=environment)
         try:
-            _wait(lambda: (home / "engine.lock").exists() and _claimed(home), 30)
+            wait(lambda: (home / "engine.lock").exists() and _claimed(home), 30)
             setup.write_text(SETUP.format(**values, enabled="true"))
             started = _switch_on(command, setup, environment, home)
-            _wait(lambda: _filed(home) >= count, 900)
+            wait(lambda: _filed(home) >= count, 900)
             taken = time.monotonic() - started
             _check(home, count)
             return taken
@@ -89,28 +89,20 @@ def postroom(dovecot: Dovecot, address: str, count: int) -> float:
 def _switch_on(command: list[str], setup: Path, environment: dict[str, str], home: Path) -> float:
     """The clock starts when the row says `on`; the start of the command's interpreter is not ours to measure."""
     applying = subprocess.Popen([*command, "apply", str(setup)], env=environment, stdout=subprocess.DEVNULL)
-    _wait(lambda: _query(home, "SELECT count(*) FROM post_channel WHERE enabled = 1") == 1, 30)
+    wait(lambda: query(home, "SELECT count(*) FROM post_channel WHERE enabled = 1") == 1, 30)
     started = time.monotonic()
     if applying.wait(30) != 0:
         raise SystemExit("the channel could not be switched on")
     return started
 
 
-def _query(home: Path, sql: str) -> int:
-    base = sqlite3.connect(f"file:{home / 'postroom.sqlite3'}?mode=ro", uri=True, timeout=30)
-    try:
-        return int(base.execute(sql).fetchone()[0])
-    finally:
-        base.close()
-
-
 def _claimed(home: Path) -> bool:
-    return _query(home, "SELECT count(*) FROM post_claim WHERE name = 'file'") == 1
+    return query(home, "SELECT count(*) FROM post_claim WHERE name = 'file'") == 1
 
 
 def _filed(home: Path) -> int:
     # The newest number: counting would read the whole table at each look and slow down what is measured.
-    return _query(home, "SELECT coalesce(max(id), 0) FROM post_message")
+    return query(home, "SELECT coalesce(max(id), 0) FROM post_message")
 
 
 def _check(home: Path, count: int) -> None:
@@ -119,12 +111,12 @@ def _check(home: Path, count: int) -> None:
         ("SELECT count(*) FROM post_message", "messages"),
         ("SELECT count(*) FROM post_rawmessage WHERE state = 'filed'", "filed letters"),
     ):
-        found = _query(home, sql)
+        found = query(home, sql)
         if found != count:
             raise SystemExit(f"{found} {what} instead of {count}")
-    if _query(home, "SELECT count(*) FROM post_interaction WHERE state = 'waiting'") < 1:
+    if query(home, "SELECT count(*) FROM post_interaction WHERE state = 'waiting'") < 1:
         raise SystemExit("nothing waits in the queue")
-    if _query(home, "SELECT count(*) FROM post_search WHERE post_search MATCH 'parcel'") < count // 2:
+    if query(home, "SELECT count(*) FROM post_search WHERE post_search MATCH 'parcel'") < count // 2:
         raise SystemExit("the letters are not searchable")
 
 
@@ -152,18 +144,6 @@ def mbsync(dovecot: Dovecot, address: str, count: int) -> float:
         return taken
     finally:
         shutil.rmtree(home, ignore_errors=True)
-
-
-def _wait(condition, seconds: float) -> None:  # type: ignore[no-untyped-def]
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            if condition():
-                return
-        except sqlite3.OperationalError:
-            pass
-        time.sleep(0.1)
-    raise SystemExit("it took too long")
 
 
 def fill(dovecot: Dovecot, address: str, letters) -> int:  # type: ignore[no-untyped-def]

@@ -17,7 +17,7 @@ from postroom.actions.drafts import Written, open_draft, save_draft
 from postroom.actions.replies import send
 from postroom.connectors.base import ConnectorError
 from postroom.engine.reaching import outbox_of
-from postroom.flow import file, receive
+from postroom.flow import file, receive, settle
 from postroom.flow import send as sending
 from postroom.flow.receive import collect
 from postroom.models import (
@@ -104,7 +104,7 @@ class TestReceiving:
 
     def die(self, dovecot, monkeypatch, label, after):
         desk, address, sent = mailbox(dovecot, after_collect=after, move_to="Archive")
-        with dying(monkeypatch, receive, label):
+        with dying(monkeypatch, settle if label == "receive-settled" else receive, label):
             visit(desk)
         return desk, address, sent
 
@@ -164,7 +164,7 @@ def test_CRASH_10_a_pop3_session_that_ends_before_quit_is_recognised(dovecot, mo
                 raise Died
 
         with monkeypatch.context() as world:
-            world.setattr(receive, "point", cut)
+            world.setattr(settle, "point", cut)
             with pytest.raises(Died):
                 visit(desk)
         assert len(dovecot.letters(address)) == 3

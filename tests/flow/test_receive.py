@@ -6,7 +6,8 @@ import pytest
 
 from postroom.connectors.base import ConnectorError
 from postroom.flow import receive
-from postroom.flow.receive import Suspects, collect
+from postroom.flow.receive import collect
+from postroom.flow.suspects import Suspects
 from postroom.models import AfterCollect, LetterState, RawMessage, Start
 from postroom.models.blob import blobs
 from tests.desk import connect_mailbox, letter, make_desk, open_inbox

@@ -11,9 +11,9 @@ from postroom.actions.drafts import Written, open_draft, save_draft
 from postroom.actions.replies import send
 from postroom.actions.work import finish, pull, transfer
 from postroom.flow import file
+from postroom.flow.bounced import apply_bounce
 from postroom.flow.file import set_aside
 from postroom.mail.bounces import Bounce, BouncedRecipient
-from postroom.flow.bounced import apply_bounce
 from postroom.models import (
     Case,
     CaseState,
@@ -102,7 +102,9 @@ def test_a_bounce_of_one_recipient_does_not_end_the_message_for_those_still_wait
     Message.objects.filter(pk=message.pk).update(state=OutState.DEFERRED)
     message.recipients.filter(address="a@x.example").update(state=RecipientState.ACCEPTED)
     message.refresh_from_db()
-    gone = BouncedRecipient(address="a@x.example", action="failed", status="5.1.1")
+    gone = BouncedRecipient(
+        address="a@x.example", action="failed", status="5.1.1", diagnostic="550 unknown", final=True
+    )
     apply_bounce(Bounce(kind="dsn", recipients=(gone,)), message, None)
     message.refresh_from_db()
     assert message.state == OutState.DEFERRED

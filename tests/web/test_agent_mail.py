@@ -7,6 +7,7 @@ from django.test import Client
 
 from postroom.actions import work
 from postroom.models import Case, Message, MessageKind
+from postroom.reports.thread import badges
 from tests.web.seed import HTML, PIXEL, Desk, letter, receive
 
 pytestmark = pytest.mark.django_db
@@ -159,3 +160,34 @@ def test_a_damaged_store_is_a_404_and_not_a_crash(client: Client, office: Desk) 
     assert client.get(f"/messages/{message.pk}/body").status_code == 404
     assert client.get(f"/files/{file.pk}").status_code == 404
     assert client.get(f"/case/{case.pk}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("type_", "name"),
+    [
+        ("message/delivery-status", "Delivery report"),
+        ("text/rfc822-headers", "Head of the returned letter"),
+        ("application/x-unheard-of", "file"),
+    ],
+)
+def test_a_file_without_a_name_is_called_what_it_is(
+    client: Client, office: Desk, type_: str, name: str
+) -> None:
+    case, message = open_case(client, office, files={"x.pdf": b"%PDF"})
+    message.attachments.update(name="file", type=type_)
+    assert f'<span dir="auto">{name}</span>' in client.get(f"/case/{case.pk}").content.decode()
+    assert name in client.get(f"/files/{message.attachments.get().pk}")["Content-Disposition"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["automatic:auto-reply"], ["Automatic reply"]),
+        (["automatic:list"], ["Mailing list"]),
+        (["automatic:bulk"], ["Bulk mail"]),
+        (["automatic:auto-generated"], ["Written by a program"]),
+        (["automatic:auto-reply", "bounce"], ["Returned mail"]),
+    ],
+)
+def test_what_is_odd_about_a_letter_is_said_once_in_words(flags: list[str], said: list[str]) -> None:
+    assert badges(Message(flags=flags)) == said

@@ -7,7 +7,8 @@ from django.test import Client
 
 from postroom.actions import work
 from postroom.actions.drafts import Written, open_draft, save_draft
-from postroom.models import Interaction, InteractionState, Message
+from postroom.actions.presence import set_presence
+from postroom.models import Interaction, InteractionState, Message, Queue
 from postroom.reports.workspace import listing
 from tests.web.seed import Desk, letter, receive, seed
 
@@ -351,3 +352,21 @@ def test_a_bounced_answer_is_marked_in_its_thread(client: Client, office: Desk) 
     )
     page = sign_in(client, office.maya).get(f"/case/{case.pk}").content.decode()
     assert "gone@mailbox.example: returned (5.1.1)" in page
+
+
+def test_a_queue_has_the_colour_that_was_chosen_for_it(client: Client, office: Desk) -> None:
+    Queue.objects.filter(pk=office.billing.pk).update(colour="pink")
+    receive(office, letter())
+    client.force_login(office.maya)
+    page = client.get(f"/in/queue-{office.billing.pk}").content.decode()
+    assert page.count('class="pip q-pink"') == 2  # the sidebar and the row
+
+
+def test_who_is_paused_is_told_so_where_work_would_be(client: Client, office: Desk) -> None:
+    set_presence(office.maya, "paused", reason="Lunch")
+    client.force_login(office.maya)
+    page = client.get("/").content.decode()
+    assert "Nothing is offered to you until you are available." in page
+    set_presence(office.maya, "available")
+    client.force_login(office.maya)
+    assert "Nothing is offered to you" not in client.get("/").content.decode()

@@ -376,3 +376,48 @@ def test_a_discarded_draft_is_gone(client: Client, case: Case) -> None:
 def test_odd_characters_survive_or_are_left_out(client: Client, case: Case, body: str) -> None:
     assert client.post(f"/case/{case.pk}/save", form(case, body=body)).status_code == 204
     assert client.get(f"/case/{case.pk}").status_code == 200
+
+
+def test_a_text_that_was_taken_back_is_not_shown_in_the_list(client: Client, case: Case) -> None:
+    before = case.preview
+    client.post(f"/case/{case.pk}/send", form(case, body="Never said"))
+    case.refresh_from_db()
+    assert case.preview == "Never said"
+    client.post(f"/messages/{out(case)[0].pk}/undo")
+    case.refresh_from_db()
+    assert case.preview == before
+
+
+def test_a_recipient_that_is_no_address_is_kept_and_sending_names_it(client: Client, case: Case) -> None:
+    mixed = "Jonas Weber <jonas.weber@mailbox.example>, two words"
+    assert client.post(f"/case/{case.pk}/save", form(case, to=mixed)).status_code == 204
+    page = client.get(f"/case/{case.pk}").content.decode()
+    assert "jonas.weber@mailbox.example&gt;, two words" in page
+    answer = client.post(f"/case/{case.pk}/send", form(case, to=mixed), headers=HX)
+    assert answer.status_code == 422
+    assert "two words" in answer.content.decode()
+    assert [m.state for m in out(case)] == [OutState.DRAFT]
+
+
+def test_what_the_server_said_is_shown_with_trouble_only(client: Client, case: Case) -> None:
+    client.post(f"/case/{case.pk}/send", form(case))
+    (sent,) = out(case)
+    Message.objects.filter(pk=sent.pk).update(state=OutState.SENT, server_line="250 2.0.0 Ok: queued")
+    page = client.get(f"/case/{case.pk}").content.decode()
+    assert 'title="Accepted by the server: 250 2.0.0 Ok: queued"' in page
+    assert "<details class=\"said" not in page
+    Message.objects.filter(pk=sent.pk).update(state=OutState.FAILED, server_line="550 5.7.1 No", error="No")
+    page = client.get(f"/case/{case.pk}").content.decode()
+    assert "<details class=\"said" in page
+    assert "550 5.7.1 No" in page
+
+
+def test_a_returned_answer_is_called_returned(client: Client, case: Case) -> None:
+    client.post(f"/case/{case.pk}/send", form(case))
+    (sent,) = out(case)
+    Message.objects.filter(pk=sent.pk).update(state=OutState.FAILED)
+    assert "Not sent" in client.get("/").content.decode()
+    Message.objects.filter(pk=sent.pk).update(flags=["bounced"])
+    page = client.get("/").content.decode()
+    assert "Returned" in page
+    assert "Not sent" not in page

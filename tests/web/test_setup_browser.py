@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from postroom.connectors.base import ConnectorError, Kind
 from postroom.flow.health import failed, succeeded
-from postroom.models import Channel, Health, Queue, RawMessage, Role, Sender, User
+from postroom.models import Channel, Health, OneTimeLink, Queue, RawMessage, Role, Sender, User
 from postroom.models.secret import verify_key
 from tests.servers.dovecot import Dovecot
 from tests.servers.postfix import MailServer
@@ -83,6 +83,7 @@ def test_a_mailbox_is_connected_from_the_empty_page_to_switched_on(
     expect(page.locator(".chk.fail")).to_have_count(0)
     assert page.locator("[name='settings.pin']").input_value() == mailbox.certificates.fingerprint()
     page.get_by_label("Default queue").select_option(label="Support")
+    expect(page.locator("[data-letters]")).to_contain_text("3 letters in the mailbox now")
     page.get_by_role("button", name="Save and switch on").click()
     page.wait_for_url("**/setup/mailboxes?show=channel-*")
     channel = Channel.objects.get()
@@ -309,16 +310,31 @@ PAGES = (
     "/setup/mailboxes/channels/new",
     "/setup/mailboxes/channels/{channel}",
     "/setup/mailboxes/senders/new",
+    "/setup/mailboxes/senders/{sender}",
     "/setup/mailboxes/delete?pick=channel-{channel}",
     "/setup/queues",
+    "/setup/queues/new",
     "/setup/queues/{queue}",
+    "/setup/queues/{queue}/delete",
     "/setup/dispositions",
     "/setup/people",
+    "/setup/people/new",
     "/setup/people/{agent}",
     "/outbox",
     "/letters",
+    "/outbox?q=nothing",
+    "/letters?q=nothing",
+    "/setup/people?q=nothing",
+    "/setup/queues?q=nothing",
+    "/setup/mailboxes?q=nothing",
     "/letters/{letter}",
+    "/profile",
+    "/search?q=lamp",
+    "/in/waiting",
+    "/",
+    "/nowhere",
 )
+OPEN = ("/sign-in", "/welcome/{welcome}", "/welcome/used", "/password/{password}", "/password/used")
 
 
 @pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 1440), ("light", 390)])
@@ -332,19 +348,54 @@ def test_no_page_has_an_accessibility_fault_or_scrolls_sideways(
         "queue": full_desk.queues["Orders"].pk,
         "agent": full_desk.agent.pk,
         "letter": first,
+        "sender": Sender.objects.earliest("pk").pk,
     }
-    found = {}
-    for url in PAGES:
-        page.goto(url.format(**names))
-        ready(page)
-        faults = [
-            (fault["id"], [node["target"] for node in fault["nodes"]])
-            for fault in Axe().run(page).response["violations"]
-        ]
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        if faults or wide > width:
-            found[url] = (faults, wide)
-    assert found == {}
+    found = {url: faults_of(page, url.format(**names), width) for url in PAGES}
+    assert found == {url: [] for url in PAGES}
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 1440), ("light", 390)])
+def test_no_page_before_signing_in_has_an_accessibility_fault(
+    window: Window, ada: User, theme: str, width: int
+) -> None:
+    page = window(ada, theme=theme, width=width)
+    tokens = {"welcome": OneTimeLink.make("administrator")}
+    link = f"/setup/people/{ada.pk}"
+    found = {link: faults_of(page, link, width)}
+    page.get_by_role("button", name="Make a link").click()
+    page.wait_for_selector("#link")
+    found["the link"] = faults_of(page, "", width)
+    tokens["password"] = page.locator("#link").input_value().rpartition("/")[2]
+    page.context.clear_cookies()
+    for url in OPEN:
+        found[url] = faults_of(page, url.format(**tokens), width)
+    assert found == {url: [] for url in found}
+
+
+def faults_of(page: Page, url: str, width: int) -> list[object]:
+    """What axe finds on a page (empty: the one that is open), and its width if it scrolls sideways."""
+    if url:
+        page.goto(url)
+    ready(page)
+    found: list[object] = [
+        (fault["id"], [node["target"] for node in fault["nodes"]])
+        for fault in Axe().run(page).response["violations"]
+    ]
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    return [*found, wide] if wide > width else found
+
+
+def test_ticks_and_their_count_survive_a_live_update(window: Window, full_desk: Desk) -> None:
+    page = window(full_desk.administrator)
+    page.goto("/setup/mailboxes")
+    ready(page)
+    page.get_by_label("Select Wholesale").check()
+    page.get_by_label("Select Support EU").check()
+    with page.expect_response("**/setup/mailboxes"):
+        page.evaluate("document.getElementById('mailboxes').dispatchEvent(new CustomEvent('live'))")
+    page.wait_for_function("() => !document.querySelector('#mailboxes.htmx-request')")
+    assert page.locator("input[data-pick]:checked").count() == 2
+    expect(page.locator("[data-pick-count]")).to_have_text("2")
 
 
 def test_wrong_fields_are_reached_from_the_summary(window: Window, ada: User) -> None:

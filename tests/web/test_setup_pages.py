@@ -553,3 +553,23 @@ def test_the_summary_counts_today(desk: Desk, admin: Client) -> None:
     assert "3 of 5" in page
     Channel.objects.filter(enabled=True).update(health=Health.LIVE)
     assert "5 of 5" in admin.get("/setup/mailboxes").content.decode()
+
+
+@pytest.mark.parametrize(("preset", "warned"), [("outlook365", True), ("outlook", True), ("gmail", False)])
+def test_a_provider_that_takes_no_password_is_not_pretended_to_work(
+    admin: Client, preset: str, warned: bool
+) -> None:
+    page = admin.post(
+        "/setup/mailboxes/channels/new", channel_form(preset=preset, refresh="1")
+    ).content.decode()
+    assert ("Postroom cannot sign in with Microsoft yet" in page) is warned
+
+
+@pytest.mark.requirement("CH-12")
+def test_what_happens_to_letters_already_there_is_asked_beside_the_switch(admin: Client) -> None:
+    page = admin.get("/setup/mailboxes/channels/new").content.decode()
+    question, button = page.index('id="already"'), page.index("Save and switch on")
+    assert question < button
+    between = page[question:button]
+    assert between.count('name="start"') == 3
+    assert "data-letters" in between

@@ -114,6 +114,15 @@ def test_the_median_runs_from_arrival_to_filing_and_leaves_the_archive_out(chann
     assert numbers().collected == 5
 
 
+def test_letters_that_lay_there_before_the_channel_looked_are_not_in_the_median(channel: Channel) -> None:
+    now = timezone.now()
+    channel.folders.create(name="INBOX", opened=now)
+    old, new = now - timedelta(days=30), now + timedelta(seconds=1)
+    letter(channel, 1, now, arrived=old, filed=now, state=LetterState.FILED)
+    letter(channel, 2, now, arrived=new, filed=new + timedelta(seconds=3), state=LetterState.FILED)
+    assert median_delay(RawMessage.objects.all()) == 3.0
+
+
 def test_an_empty_desk_has_no_median(db: None) -> None:
     assert numbers().median_seconds is None
     assert lines(Wanted()) == []

@@ -269,6 +269,54 @@ def test_everything_works_without_scripts(chromium: Browser, site: str, office: 
     context.close()
 
 
+def test_one_letter_on_its_way_has_one_countdown(window: Window, office: Desk) -> None:
+    case = in_hand(office)
+    page = window(office.maya)
+    page.goto(f"/case/{case.pk}?in=mine")
+    ready(page)
+    page.keyboard.press("r")
+    page.keyboard.type("On its way.")
+    page.keyboard.press("Control+Shift+Enter")
+    page.wait_for_selector("#toasts [data-undo]")
+    page.get_by_role("button", name="Note", exact=True).first.click()
+    page.keyboard.type("Told the warehouse.")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("article.msg.note")
+    assert page.locator("#toasts pr-toast[data-until]").count() == 1
+    page.goto("/")
+    ready(page)
+    assert page.locator("#toasts pr-toast[data-until]").count() == 1
+
+
+def test_who_presses_r_on_a_colleagues_email_is_told_and_writes_nowhere(window: Window, office: Desk) -> None:
+    case = in_hand(office)
+    page = window(office.ben)
+    office.billing.members.add(office.ben)
+    page.goto(f"/case/{case.pk}?in=mine")
+    ready(page)
+    page.evaluate(
+        """() => { for (const key of "rejk") document.activeElement.dispatchEvent(
+             new KeyboardEvent("keydown", {key, code: "Key" + key.toUpperCase(), bubbles: true, cancelable: true})) }"""
+    )
+    expect(page.locator("#toasts")).to_contain_text("has this email and answers it")
+    assert page.locator("textarea[name=body]").input_value() == ""
+    assert page.url.endswith(f"/case/{case.pk}?in=mine")
+
+
+def test_a_composer_nobody_writes_in_leaves_the_room_to_the_letters(window: Window, office: Desk) -> None:
+    case = in_hand(office)
+    page = window(office.maya, width=320, height=640)
+    page.goto(f"/case/{case.pk}?in=mine")
+    ready(page)
+    room = page.locator("#thread [data-stick]").bounding_box()
+    assert room
+    assert room["height"] > 230
+    page.locator("textarea[name=body] >> nth=0").click()
+    page.keyboard.type("Dear Jonas")
+    expect(page.locator("#thread [data-send]:visible")).to_be_in_viewport()
+    expect(page.locator("#thread .sig")).to_be_visible()
+
+
 PAGES = {
     "mail": "/case/{html}?in=mine",
     "text": "/case/{text}?in=mine",

@@ -30,6 +30,11 @@ def _masked(name: str, facts: Mapping[str, Any]) -> Any:
     return MASK if value and name in SECRETS else value
 
 
+def recorded(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What the trail keeps of a row that was made or deleted: what is set, and nothing of its secrets."""
+    return {name: value for name, value in facts.items() if value not in ("", None) and name not in SECRETS}
+
+
 def record_change(
     kind: str, *, by: User | None, before: Mapping[str, Any], after: Mapping[str, Any], **facts: Any
 ) -> Event | None:

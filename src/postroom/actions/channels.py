@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from postroom.actions.audit import record_change, require_administrator
+from postroom.actions.audit import record_change, recorded, require_administrator
 from postroom.actions.bulk import Outcome, each
 from postroom.actions.channel_fields import (
     FIELDS,
@@ -43,7 +43,7 @@ def create_channel(*, by: User | None, values: Mapping[str, Any]) -> Channel:
     _set(channel, new_values(values))
     with unique("name", TAKEN), transaction.atomic():
         channel.save()
-    record("channel.created", actor=by, channel=channel, name=channel.name, after=_masked(channel))
+    record("channel.created", actor=by, channel=channel, name=channel.name, after=recorded(facts(channel)))
     return channel
 
 
@@ -98,7 +98,7 @@ def delete_channel(channel: Channel, *, by: User | None) -> None:
         "channel.deleted",
         actor=by,
         name=channel.name,
-        before=_masked(channel),
+        before=recorded(facts(channel)),
         cases=channel.cases.count(),
         letters=channel.letters.count(),
     )
@@ -118,14 +118,6 @@ def delete_channels(channels: Iterable[Channel], *, by: User | None) -> Outcome[
 def facts(channel: Channel) -> dict[str, Any]:
     """Everything an administrator sets, as plain values; the password is sealed."""
     return {**snapshot(channel, FIELDS), **connection_facts(channel)}
-
-
-def _masked(channel: Channel) -> dict[str, Any]:
-    return {
-        name: value
-        for name, value in facts(channel).items()
-        if value not in ("", None) and name != "password"
-    }
 
 
 def _set(channel: Channel, values: Mapping[str, Any]) -> None:

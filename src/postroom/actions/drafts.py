@@ -91,7 +91,8 @@ def recipients(
     """Whom a reply goes to, and its Cc; our own addresses are left out of a reply to all."""
     if answers is None or purpose in (Purpose.FORWARD, Purpose.NOTE):
         return [], []
-    ours = own_addresses(channel)
+    # A page asks this for every way to answer: nothing is looked up where nothing can lead back to us.
+    ours = own_addresses(channel) if answers.reply_to or purpose == Purpose.REPLY_ALL else set()
     author = [{"name": answers.from_name, "address": answers.from_address}]
     # A Reply-To that leads back to us would make a ring; a letter may also name nobody.
     to = [p for p in answers.reply_to if p["address"] and p["address"].lower() not in ours] or [

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from postroom.actions.audit import record_change, require_administrator
+from postroom.actions.audit import record_change, recorded, require_administrator
 from postroom.actions.bulk import Outcome, each
 from postroom.actions.fields import (
     Field,
@@ -54,7 +54,7 @@ def create_sender(*, by: User | None, values: Mapping[str, Any]) -> Sender:
         transaction.atomic(),
     ):
         sender.save()
-    record("sender.created", actor=by, sender=sender.pk, name=sender.name, after=_masked(sender))
+    record("sender.created", actor=by, sender=sender.pk, name=sender.name, after=recorded(facts(sender)))
     return sender
 
 
@@ -95,7 +95,7 @@ def delete_sender(sender: Sender, *, by: User | None) -> None:
     sender = Sender.objects.select_for_update().get(pk=sender.pk)
     if reason := _why_not_deleted(sender):
         raise Refused(reason)
-    record("sender.deleted", actor=by, sender=sender.pk, name=sender.name, before=_masked(sender))
+    record("sender.deleted", actor=by, sender=sender.pk, name=sender.name, before=recorded(facts(sender)))
     sender.delete()
 
 
@@ -126,12 +126,6 @@ def delete_senders(senders: Iterable[Sender], *, by: User | None) -> Outcome[Sen
 def facts(sender: Sender) -> dict[str, Any]:
     """Everything an administrator sets, as plain values; the password is sealed."""
     return {**snapshot(sender, FIELDS), **connection_facts(sender)}
-
-
-def _masked(sender: Sender) -> dict[str, Any]:
-    return {
-        name: value for name, value in facts(sender).items() if value not in ("", None) and name != "password"
-    }
 
 
 def _set(sender: Sender, values: Mapping[str, Any]) -> None:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 class Kind(StrEnum):
@@ -161,14 +161,10 @@ class Parked(ABC):
     refresh_seconds: float = 25 * 60
 
 
-class Inbox(ABC):
-    """Reads one mailbox. Use as a context manager: `with connector(settings, secret) as inbox`."""
+class Connection(ABC):
+    """What an Inbox and an Outbox share. Use as a context manager: `with connector(settings, secret) as inbox`."""
 
     Settings: ClassVar[type]
-    can_folders: ClassVar[bool] = True
-    can_mark: ClassVar[bool] = True
-    can_move: ClassVar[bool] = True
-    can_push: ClassVar[bool] = True
 
     def __init__(self, settings: Any, secret: Secret | None) -> None:
         self.settings, self.secret = settings, secret
@@ -180,6 +176,22 @@ class Inbox(ABC):
     @abstractmethod
     def close(self) -> None:
         """Leave politely; never raises."""
+
+    def __enter__(self) -> Self:
+        self.connect()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+class Inbox(Connection):
+    """Reads one mailbox."""
+
+    can_folders: ClassVar[bool] = True
+    can_mark: ClassVar[bool] = True
+    can_move: ClassVar[bool] = True
+    can_push: ClassVar[bool] = True
 
     @abstractmethod
     def folders(self) -> list[Folder]:
@@ -218,13 +230,6 @@ class Inbox(ABC):
         """Wait for new mail without a thread, if the server can (IDLE); else None and the engine polls."""
         return None
 
-    def __enter__(self) -> Inbox:
-        self.connect()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
 
 @dataclass(frozen=True)
 class Envelope:
@@ -253,21 +258,8 @@ class Receipt:
     line: str = ""
 
 
-class Outbox(ABC):
+class Outbox(Connection):
     """Sends messages for one sender. May be kept open for many messages."""
-
-    Settings: ClassVar[type]
-
-    def __init__(self, settings: Any, secret: Secret | None) -> None:
-        self.settings, self.secret = settings, secret
-
-    @abstractmethod
-    def connect(self) -> None:
-        """Connect and sign in. Raises ConnectorError."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Leave politely; never raises."""
 
     @abstractmethod
     def send(
@@ -282,13 +274,6 @@ class Outbox(ABC):
     @abstractmethod
     def check(self, *, sender: str = "", recipient: str = "") -> Iterator[Step]:
         """Connect step by step up to MAIL FROM (may send as) without sending. Never raises."""
-
-    def __enter__(self) -> Outbox:
-        self.connect()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
 
 
 def chunks(refs: Sequence[Ref], *, count: int, size: int) -> Iterable[list[Ref]]:

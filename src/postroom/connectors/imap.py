@@ -9,7 +9,6 @@ even when its UID is below n.
 from __future__ import annotations
 
 import builtins
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +16,6 @@ from typing import Any
 
 from postroom.conf.setting import setting
 from postroom.connectors import base
-from postroom.connectors.approach import Approach
 from postroom.connectors.base import (
     ConnectorError,
     Fetched,
@@ -42,13 +40,14 @@ from postroom.connectors.imap_answers import (
     numbers,
     status_code,
 )
-from postroom.connectors.imap_check import check_imap
+from postroom.connectors.imap_check import ImapCheck
 from postroom.connectors.imap_errors import refused_folder
 from postroom.connectors.imap_parked import ParkedImap
 from postroom.connectors.imap_read import read_head, read_letters
 from postroom.connectors.imap_settle import settle_letters
 from postroom.connectors.imap_talk import Talk, quoted_bytes
-from postroom.connectors.server import STARTTLS, ServerSettings
+from postroom.connectors.server import ServerSettings
+from postroom.connectors.talk import Talking
 
 NAME = "imap"
 LABEL = "IMAP"
@@ -67,7 +66,7 @@ class ImapSettings(ServerSettings):
     port: int = setting("Port", 993, min=1, max=65535, help="Usually 993 with TLS, 143 with STARTTLS")
 
 
-class Inbox(base.Inbox):
+class Inbox(Talking[Talk], base.Inbox):
     """One IMAP mailbox. Not for use by two threads at once."""
 
     Settings = ImapSettings
@@ -75,31 +74,14 @@ class Inbox(base.Inbox):
 
     def __init__(self, settings: Any, secret: Secret | None) -> None:
         super().__init__(settings, secret)
-        self._talk: Talk | None = None
         self.state: FolderState | None = None
         self.folder = ""
         self.permanent: frozenset[str] | None = None
         self._delimiter = "/"
 
-    @property
-    def talk(self) -> Talk:
-        """The open conversation. Raises ConnectorError before `connect`."""
-        if self._talk is None:
-            raise ConnectorError("The mailbox is not connected.")
-        return self._talk
-
     def connect(self) -> None:
-        approach = Approach(self.settings, "IMAP")
-        approach.go()
-        talk = Talk(approach, self.settings)
-        try:
-            talk.greet()
-            if self.settings.security == STARTTLS:
-                talk.encrypt()
-            talk.sign_in(self.secret)
-        except BaseException:
-            approach.wire.close()
-            raise
+        talk = Talk(self.settings)
+        talk.enter(self.secret)
         self.adopt(talk)
 
     def adopt(self, talk: Talk) -> None:
@@ -108,15 +90,8 @@ class Inbox(base.Inbox):
         self.state, self.folder, self.permanent = None, "", None
 
     def close(self) -> None:
-        if self._talk is not None:
-            self._talk.leave()
-        self._talk, self.state = None, None
-
-    def drop(self) -> None:
-        """Close without a word; never raises."""
-        if self._talk is not None:
-            self._talk.wire.close()
-        self._talk, self.state = None, None
+        super().close()
+        self.state = None
 
     def folders(self) -> builtins.list[Folder]:
         extended = self.talk.can("LIST-EXTENDED") and self.talk.can("SPECIAL-USE")
@@ -232,7 +207,7 @@ class Inbox(base.Inbox):
         settle_letters(self.talk, refs, how, folder=folder, permanent=self.permanent)
 
     def check(self, *, folder: str = "", how: Settle = Settle.LEAVE, move_to: str = "") -> Iterator[Step]:
-        return check_imap(self, time.monotonic(), folder=folder or "INBOX", how=how, move_to=move_to)
+        return ImapCheck(self, folder=folder or "INBOX", how=how, move_to=move_to).run()
 
     def park(self) -> ParkedImap | None:
         if not self.talk.can("IDLE"):

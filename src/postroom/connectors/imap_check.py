@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from typing import Protocol
 
-from postroom.connectors.approach import Approach
-from postroom.connectors.base import ConnectorError, FolderState, Kind, Parked, Secret, Settle, Step
+from postroom.connectors.base import ConnectorError, FolderState, Kind, Parked, Secret, Settle
+from postroom.connectors.check import Check
 from postroom.connectors.folder_names import wire_of
-from postroom.connectors.imap_errors import recognised, refused_folder, said
+from postroom.connectors.imap_errors import recognised, refused_folder
 from postroom.connectors.imap_talk import Talk, quoted_bytes
-from postroom.connectors.server import STARTTLS, ServerSettings
-from postroom.connectors.steps import WHOLE, Outcome, Planned, letters, run_steps
+from postroom.connectors.meaning import said
+from postroom.connectors.server import ServerSettings
+from postroom.connectors.steps import WHOLE, Outcome, Planned, letters
 
 # the rights of RFC 4314 that each way of settling needs in the folder itself
 NEEDED = {Settle.MARK_READ: "s", Settle.MOVE: "te", Settle.DELETE: "te"}
@@ -34,50 +36,28 @@ class Checked(Protocol):
     def close(self) -> None: ...
 
 
-def check_imap(inbox: Checked, start: float, *, folder: str, how: Settle, move_to: str) -> Iterator[Step]:
-    """The steps as they end; closes the connection at the end."""
-    check = _Check(inbox, start + WHOLE, folder, how, move_to)
-    try:
-        yield from run_steps(check.plan())
-    finally:
-        check.close()
+class ImapCheck(Check):
+    """From the server's name to the number of letters."""
 
+    talk: Talk
 
-class _Check:
-    def __init__(self, inbox: Checked, end: float, folder: str, how: Settle, move_to: str) -> None:
+    def __init__(self, inbox: Checked, *, folder: str, how: Settle, move_to: str) -> None:
+        super().__init__(Talk(inbox.settings, end=time.monotonic() + WHOLE), inbox.secret)
         self.inbox, self.folder, self.how, self.move_to = inbox, folder, how, move_to
-        self.approach = Approach(inbox.settings, "IMAP", end=end)
-        self.talk = Talk(self.approach, inbox.settings)
 
-    def plan(self) -> Iterator[Planned]:
-        yield from self.approach.plan()
-        yield "greeting", "Greeting", self.talk.greet
-        if self.inbox.settings.security == STARTTLS:
-            yield "tls", "Encrypt (STARTTLS)", self.talk.encrypt
-        yield "sign-in", "Sign in", self.sign_in
+    def further(self) -> Iterator[Planned]:
         yield "folder", f"Open the folder {self.folder}", self.open
         yield "rights", "Rights to settle letters", self.rights
         yield "push", "New mail is announced", self.push
         yield "count", "Count the letters", self.count
 
-    def close(self) -> None:
-        if self.talk.signed_in:
-            self.talk.leave()
-        elif hasattr(self.approach, "wire"):
-            self.approach.wire.close()
-
     def sign_in(self) -> Outcome:
-        got = self.talk.sign_in(self.inbox.secret)
+        got = super().sign_in()
         self.inbox.adopt(self.talk)
-        if not self.approach.wire.encrypted and self.inbox.settings.login:
-            return Outcome(
-                got.detail,
-                state="warn",
-                server_line=got.server_line,
-                fix="The password was sent unencrypted: choose TLS or STARTTLS where the server can.",
-                field="security",
-            )
         return got
+
+    def gives_password(self) -> bool:
+        return bool(self.inbox.settings.login)
 
     def open(self) -> Outcome:
         state = self.inbox.open(self.folder)

@@ -11,8 +11,9 @@ from contextlib import suppress
 
 from postroom.connectors import base
 from postroom.connectors.base import ConnectorError, Inbox
-from postroom.connectors.imap_errors import farewell, recognised, said
+from postroom.connectors.imap_errors import farewell, recognised
 from postroom.connectors.imap_talk import Talk
+from postroom.connectors.meaning import said
 
 TAG = b"IDLE"
 
@@ -63,28 +64,19 @@ class ParkedImap(base.Parked):
 
     def _idle(self) -> None:
         wire = self._talk.wire
-        try:
-            with wire.within(self._patience()):
-                wire.send(TAG + b" IDLE\r\n")
-                while not (line := wire.line()).startswith(b"+"):
-                    self._heard = self._understand(line) or self._heard
-        except ConnectorError:
-            self.close()
-            raise
+        with self._talk.answering(self._patience()):
+            wire.send(TAG + b" IDLE\r\n")
+            while not (line := wire.line()).startswith(b"+"):
+                self._heard = self._understand(line) or self._heard
 
     def _done(self) -> None:
         wire = self._talk.wire
-        try:
-            with wire.within(self._patience()):
-                wire.send(b"DONE\r\n")
-                while not (line := wire.line()).startswith(TAG + b" "):
-                    self._heard = self._understand(line) or self._heard
-        except ConnectorError:
-            self.close()
-            raise
-        if line[len(TAG) + 1 :][:2].upper() != b"OK":
-            self.close()
-            raise _ended(line)
+        with self._talk.answering(self._patience()):
+            wire.send(b"DONE\r\n")
+            while not (line := wire.line()).startswith(TAG + b" "):
+                self._heard = self._understand(line) or self._heard
+            if line[len(TAG) + 1 :][:2].upper() != b"OK":
+                raise _ended(line)
 
     def _patience(self) -> float:
         """A dead connection must not hold the thread for the minute that a search may take."""

@@ -7,8 +7,9 @@ from collections.abc import Collection, Sequence
 from postroom.connectors.base import ConnectorError, Kind, Ref, Settle
 from postroom.connectors.folder_names import wire_of
 from postroom.connectors.imap_answers import compress, numbers
-from postroom.connectors.imap_errors import recognised, refused, refused_folder, said
+from postroom.connectors.imap_errors import recognised, refused, refused_folder
 from postroom.connectors.imap_talk import Piece, Talk, quoted_bytes
+from postroom.connectors.meaning import said
 
 AT_ONCE = 500
 """UIDs in one command: servers cut lines at 8,000 bytes."""

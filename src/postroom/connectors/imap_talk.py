@@ -6,17 +6,16 @@ import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from postroom.connectors.approach import Approach
+from postroom.connectors import talk
 from postroom.connectors.base import ConnectorError, Kind, Secret
 from postroom.connectors.guard import clean
 from postroom.connectors.imap_answers import Reply, read_answer, status_code
-from postroom.connectors.imap_errors import farewell, recognised, refused, refused_sign_in, said
-from postroom.connectors.mixups import explain_silence, protocol_of, wrong_greeting
-from postroom.connectors.presets import sign_in_hint
-from postroom.connectors.server import NONE, STARTTLS, ServerSettings, no_starttls
+from postroom.connectors.imap_errors import farewell, recognised, refused, refused_sign_in
+from postroom.connectors.meaning import said, sign_in_is_off
+from postroom.connectors.mixups import protocol_of
+from postroom.connectors.server import NONE, STARTTLS, ServerSettings
 from postroom.connectors.steps import Outcome
-from postroom.connectors.tls import Certificate, Trust
-from postroom.connectors.wire import Closed, Wire
+from postroom.connectors.wire import Closed
 
 GREETING_CAP = 8 * 1024
 SLOWEST = 50_000
@@ -48,35 +47,26 @@ def quoted_bytes(raw: bytes) -> Piece:
     return b'"' + raw.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
 
 
-class Talk:
+class Talk(talk.Talk):
     """A connection from greeting to LOGOUT. `total` and `capabilities` follow what the server says.
 
     `fresh` is true when the folder was just opened, or waited in, and not listed since.
     """
 
-    def __init__(self, approach: Approach, settings: ServerSettings) -> None:
-        self.approach, self.settings = approach, settings
+    protocol = "IMAP"
+
+    def __init__(self, settings: ServerSettings, *, end: float | None = None) -> None:
+        super().__init__(settings, end=end)
         self.capabilities: frozenset[str] = frozenset()
-        self.signed_in = False
         self.total = 0
         self.fresh = False
         self._count = 0
         self._bye = b""
 
-    @property
-    def wire(self) -> Wire:
-        return self.approach.wire
-
     # ---- the first words
 
     def greet(self) -> Outcome:
-        """Read the greeting within the connection timeout; recognises what is no IMAP server."""
-        try:
-            with self.wire.within(self.settings.connect_timeout):
-                line = self.wire.line(GREETING_CAP)
-        except ConnectorError as wrong:
-            self.wire.close()
-            raise explain_silence(wrong, "IMAP", self.settings) from wrong
+        line = self._first_line(GREETING_CAP)
         self._welcome(line)
         return Outcome(server_line=said(line))
 
@@ -85,45 +75,21 @@ class Talk:
         if word.startswith(b"BYE"):
             raise recognised(line) or farewell(line)
         if protocol_of(line) != "IMAP":
-            self.wire.close()
-            raise wrong_greeting(line, "IMAP", self.settings)
+            raise self._stranger(line)
         self.signed_in = word == b"PREAUTH"
         if self.signed_in and self.settings.security == STARTTLS:
             # after PREAUTH no STARTTLS is possible: a known way to keep a client in the clear
-            self.wire.close()
-            raise no_starttls(self.settings.peer, line)
+            raise self._no_starttls(line)
         self._learn(line.partition(b" ")[2].partition(b" ")[2])
-
-    def encrypt(self) -> Outcome:
-        """STARTTLS, or nothing at all: never on in the clear."""
-        return self.approach.upgrade(self._agree, self._shown)
 
     def _agree(self) -> None:
         if "STARTTLS" not in self.known():
-            self.wire.close()
-            raise no_starttls(self.settings.peer)
+            raise self._no_starttls()
         reply = self.ask(b"STARTTLS")
         if reply.status != "OK":
-            self.wire.close()
-            raise no_starttls(self.settings.peer, reply.line)
+            raise self._no_starttls(reply.line)
         # what was said in the clear counts for nothing (RFC 3501 section 6.2.1)
         self.capabilities = frozenset()
-
-    def _shown(self) -> Certificate | None:
-        """A second connection up to the handshake, only to see the certificate; nothing else is sent."""
-        again = Talk(Approach(self.settings, "IMAP", end=self.approach.end), self.settings)
-        try:
-            again.approach.find()
-            again.approach.connect()
-            again.greet()
-            again._agree()
-            again.wire.encrypt(Trust(accept_any=True), self.settings.host)
-            return again.wire.certificate()
-        except ConnectorError:
-            return None
-        finally:
-            if hasattr(again.approach, "wire"):
-                again.wire.close()
 
     def known(self) -> frozenset[str]:
         """The capabilities, asked for when the server did not tell them."""
@@ -137,16 +103,10 @@ class Talk:
     # ---- signing in
 
     def sign_in(self, secret: Secret | None) -> Outcome:
-        """Sign in within the sign-in timeout. One try with one mechanism: a second one could lock the account."""
         if self.signed_in:
             return Outcome("The server needs no sign-in here.")
         if self.settings.sign_in == NONE:
-            raise ConnectorError(
-                "The server wants a sign-in, but sign-in is off.",
-                kind=Kind.CONFIGURATION,
-                advice="Choose Password as sign-in.",
-                field="sign_in",
-            )
+            raise sign_in_is_off("The server wants a sign-in, but sign-in is off.")
         with self.wire.within(self.settings.sign_in_timeout):
             reply = self._password(
                 clean(self.settings.login, "login", field="login"), secret.value if secret else ""
@@ -190,12 +150,6 @@ class Talk:
             return self.ask(b"AUTHENTICATE PLAIN " + token)
         return self.ask(b"AUTHENTICATE PLAIN", on_continue=lambda: token)
 
-    def _explained(self, wrong: ConnectorError) -> ConnectorError:
-        hint = sign_in_hint(self.settings.host)
-        if hint and wrong.kind is Kind.SIGN_IN:
-            wrong.advice = f"{wrong.advice} {hint}"
-        return wrong
-
     def _introduce(self) -> None:
         """ID (RFC 2971). Some providers open no folder for a client that does not say who it is."""
         if "ID" in self.capabilities:
@@ -216,16 +170,12 @@ class Talk:
         self._count += 1
         tag = b"P%d" % self._count
         try:
-            with self.wire.within(self.settings.answer_timeout + expect / SLOWEST):
+            with self.answering(self.settings.answer_timeout + expect / SLOWEST):
                 early = self._write(pieces, tag)
                 return self._finished(early, []) if early else self._reply(tag, on_continue)
         except Closed as wrong:
-            self.wire.close()
             if self._bye:
                 raise farewell(self._bye) from wrong
-            raise
-        except ConnectorError:
-            self.wire.close()
             raise
 
     def must(self, what: str, *pieces: Piece, expect: int = ORDINARY) -> Reply:
@@ -236,14 +186,8 @@ class Talk:
         return reply
 
     def leave(self) -> None:
-        """LOGOUT, waiting 5 s at most; never raises."""
-        try:
-            with self.wire.within(min(5.0, self.settings.answer_timeout)):
-                self.ask(b"LOGOUT")
-        except ConnectorError:
-            pass
-        finally:
-            self.wire.close()
+        with self._leaving():
+            self.ask(b"LOGOUT")
 
     def _write(self, pieces: tuple[Piece, ...], tag: bytes) -> bytes:
         """Send the command. Returns the tagged line when the server refuses before the end, else b''."""

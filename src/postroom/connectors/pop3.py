@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import builtins
 import hashlib
-import logging
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +16,6 @@ from typing import Any
 
 from postroom.conf.setting import setting
 from postroom.connectors import base
-from postroom.connectors.approach import Approach
 from postroom.connectors.base import (
     ConnectorError,
     Fetched,
@@ -31,11 +28,13 @@ from postroom.connectors.base import (
     Step,
     chunks,
 )
-from postroom.connectors.pop3_check import check_pop3
-from postroom.connectors.pop3_errors import recognised, refused, said
+from postroom.connectors.meaning import said
+from postroom.connectors.pop3_check import Pop3Check
+from postroom.connectors.pop3_errors import recognised, refused
 from postroom.connectors.pop3_lines import read_letter, read_status
 from postroom.connectors.pop3_talk import Talk
-from postroom.connectors.server import STARTTLS, ServerSettings
+from postroom.connectors.server import ServerSettings
+from postroom.connectors.talk import Talking
 
 NAME = "pop3"
 LABEL = "POP3"
@@ -45,7 +44,6 @@ SLOWEST = 50_000
 BATCH_COUNT = 50
 BATCH_BYTES = 4 * 1024 * 1024
 UIDL_CAP = 70
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ class Pop3Settings(ServerSettings):
     )
 
 
-class Inbox(base.Inbox):
+class Inbox(Talking[Talk], base.Inbox):
     """One POP3 mailbox. Not for use by two threads at once."""
 
     Settings = Pop3Settings
@@ -72,41 +70,16 @@ class Inbox(base.Inbox):
 
     def __init__(self, settings: Any, secret: Secret | None) -> None:
         super().__init__(settings, secret)
-        self._talk: Talk | None = None
         self._numbers: dict[str, int] = {}
 
-    @property
-    def talk(self) -> Talk:
-        """The open conversation. Raises ConnectorError before `connect`."""
-        if self._talk is None:
-            raise ConnectorError("The mailbox is not connected.")
-        return self._talk
-
     def connect(self) -> None:
-        approach = Approach(self.settings, "POP3")
-        approach.go()
-        talk = Talk(approach, self.settings)
-        try:
-            talk.greet()
-            if self.settings.security == STARTTLS:
-                talk.encrypt()
-            talk.sign_in(self.secret)
-        except BaseException:
-            approach.wire.close()
-            raise
+        talk = Talk(self.settings)
+        talk.enter(self.secret)
         self.adopt(talk)
 
     def adopt(self, talk: Talk) -> None:
         """Go on with a conversation that is signed in (the check does)."""
         self._talk, self._numbers = talk, {}
-
-    def close(self) -> None:
-        if self._talk is not None:
-            good, line = self._talk.leave()
-            if not good:
-                # what was not deleted is listed again next time and settled then
-                log.warning("%s: QUIT failed: %s", self.settings.peer, said(line))
-        self._talk = None
 
     def folders(self) -> builtins.list[Folder]:
         return [Folder("INBOX", "inbox")]
@@ -173,15 +146,10 @@ class Inbox(base.Inbox):
     def _retrieve(self, batch: Sequence[Ref]) -> builtins.list[tuple[bytes | None, bytes]]:
         """Each letter of the batch, or None with the server's -ERR, or None with b'' when it is not listed."""
         numbers = [self._numbers.get(ref.uid) for ref in batch]
-        wire = self.talk.wire
         expect = sum(ref.size or 0 for ref in batch)
-        try:
-            with wire.within(self.settings.answer_timeout + expect / SLOWEST):
-                wire.send(b"".join(b"RETR %d\r\n" % n for n in numbers if n))
-                return [self._one() if n else (None, b"") for n in numbers]
-        except ConnectorError:
-            wire.close()
-            raise
+        with self.talk.answering(self.settings.answer_timeout + expect / SLOWEST):
+            self.talk.wire.send(b"".join(b"RETR %d\r\n" % n for n in numbers if n))
+            return [self._one() if n else (None, b"") for n in numbers]
 
     def _one(self) -> tuple[bytes | None, bytes]:
         wire = self.talk.wire
@@ -203,12 +171,8 @@ class Inbox(base.Inbox):
         if not good:
             raw = next(iter(self.read([ref]))).raw or b""
             return _cut(raw, limit)
-        try:
-            with self.talk.wire.within(self.settings.answer_timeout + limit / SLOWEST):
-                return _cut(read_letter(self.talk.wire), limit)
-        except ConnectorError:
-            self.talk.wire.close()
-            raise
+        with self.talk.answering(self.settings.answer_timeout + limit / SLOWEST):
+            return _cut(read_letter(self.talk.wire), limit)
 
     def settle(self, refs: Sequence[Ref], how: Settle, *, folder: str = "") -> None:
         """DELE for each; carried out when the session is closed. Letters not listed any more are passed over."""
@@ -225,7 +189,7 @@ class Inbox(base.Inbox):
                 raise recognised(line) or refused(line, "delete a letter")
 
     def check(self, *, folder: str = "", how: Settle = Settle.LEAVE, move_to: str = "") -> Iterator[Step]:
-        return check_pop3(self, time.monotonic(), how=how)
+        return Pop3Check(self, how=how).run()
 
 
 def cannot(how: Settle) -> ConnectorError:

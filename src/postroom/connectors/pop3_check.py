@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Protocol
 
-from postroom.connectors.approach import Approach
-from postroom.connectors.base import ConnectorError, FolderState, Kind, Ref, Secret, Settle, Step
+from postroom.connectors.base import ConnectorError, FolderState, Kind, Ref, Secret, Settle
+from postroom.connectors.check import Check
 from postroom.connectors.pop3_talk import Talk
-from postroom.connectors.server import STARTTLS, ServerSettings
-from postroom.connectors.steps import WHOLE, Outcome, Planned, letters, run_steps
+from postroom.connectors.server import ServerSettings
+from postroom.connectors.steps import WHOLE, Outcome, Planned, letters
 
 WARNINGS = {
     "gmail.com": "Gmail shows by POP3 neither spam nor letters fetched before, and may archive what is collected: prefer IMAP.",
@@ -33,49 +34,24 @@ class Checked(Protocol):
     def close(self) -> None: ...
 
 
-def check_pop3(inbox: Checked, start: float, *, how: Settle) -> Iterator[Step]:
-    """The steps as they end; closes the connection at the end."""
-    check = _Check(inbox, start + WHOLE, how)
-    try:
-        yield from run_steps(check.plan())
-    finally:
-        check.close()
+class Pop3Check(Check):
+    """From the server's name to the number of letters."""
 
+    talk: Talk
 
-class _Check:
-    def __init__(self, inbox: Checked, end: float, how: Settle) -> None:
+    def __init__(self, inbox: Checked, *, how: Settle) -> None:
+        super().__init__(Talk(inbox.settings, end=time.monotonic() + WHOLE), inbox.secret)
         self.inbox, self.how = inbox, how
-        self.approach = Approach(inbox.settings, "POP3", end=end)
-        self.talk = Talk(self.approach, inbox.settings)
 
-    def plan(self) -> Iterator[Planned]:
-        yield from self.approach.plan()
-        yield "greeting", "Greeting", self.talk.greet
-        if self.inbox.settings.security == STARTTLS:
-            yield "tls", "Encrypt (STARTTLS)", self.talk.encrypt
-        yield "sign-in", "Sign in", self.sign_in
+    def further(self) -> Iterator[Planned]:
         yield "folder", "Names of the letters (UIDL)", self.names
         yield "rights", "Rights to settle letters", self.rights
         yield "push", "New mail is announced", self.push
         yield "count", "Count the letters", self.count
 
-    def close(self) -> None:
-        if self.talk.signed_in:
-            self.talk.leave()
-        elif hasattr(self.approach, "wire"):
-            self.approach.wire.close()
-
     def sign_in(self) -> Outcome:
-        got = self.talk.sign_in(self.inbox.secret)
+        got = super().sign_in()
         self.inbox.adopt(self.talk)
-        if not self.approach.wire.encrypted:
-            return Outcome(
-                got.detail,
-                state="warn",
-                server_line=got.server_line,
-                fix="The password was sent unencrypted: choose TLS or STARTTLS where the server can.",
-                field="security",
-            )
         return got
 
     def names(self) -> Outcome:

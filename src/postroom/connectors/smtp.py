@@ -15,7 +15,6 @@ from typing import Any
 
 from postroom.conf.setting import setting
 from postroom.connectors import base
-from postroom.connectors.approach import Approach
 from postroom.connectors.base import (
     AnswerLost,
     ConnectorError,
@@ -26,12 +25,14 @@ from postroom.connectors.base import (
     Step,
     Verdict,
 )
+from postroom.connectors.meaning import passing
 from postroom.connectors.server import STARTTLS, ServerSettings
 from postroom.connectors.smtp_answers import Reply
-from postroom.connectors.smtp_check import check_smtp
+from postroom.connectors.smtp_check import SmtpCheck
 from postroom.connectors.smtp_errors import refused_sender, throttled, verdict
 from postroom.connectors.smtp_message import Path, check_lines, normalised, path_of, stuffed
 from postroom.connectors.smtp_talk import Talk
+from postroom.connectors.talk import Talking
 from postroom.connectors.wire import Closed
 
 NAME = "smtp"
@@ -65,7 +66,7 @@ class SmtpSettings(ServerSettings):
     )
 
 
-class Outbox(base.Outbox):
+class Outbox(Talking[Talk], base.Outbox):
     """One connection that sends. Not for use by two threads at once."""
 
     Settings = SmtpSettings
@@ -73,34 +74,12 @@ class Outbox(base.Outbox):
 
     def __init__(self, settings: Any, secret: Secret | None) -> None:
         super().__init__(settings, secret)
-        self._talk: Talk | None = None
         self._used = 0.0
 
-    @property
-    def talk(self) -> Talk:
-        """The open conversation. Raises ConnectorError before `connect`."""
-        if self._talk is None:
-            raise ConnectorError("The server is not connected.")
-        return self._talk
-
     def connect(self) -> None:
-        approach = Approach(self.settings, "SMTP")
-        approach.go()
-        talk = Talk(approach, self.settings, name=self.settings.ehlo)
-        try:
-            talk.greet()
-            if self.settings.security == STARTTLS:
-                talk.encrypt()
-            talk.sign_in(self.secret)
-        except BaseException:
-            approach.wire.close()
-            raise
+        talk = Talk(self.settings)
+        talk.enter(self.secret)
         self._talk, self._used = talk, time.monotonic()
-
-    def close(self) -> None:
-        if self._talk is not None:
-            self._talk.leave()
-        self._talk = None
 
     def drop(self) -> None:
         """Close without a word; never raises."""
@@ -284,7 +263,7 @@ class Outbox(base.Outbox):
         self.drop()
 
     def check(self, *, sender: str = "", recipient: str = "") -> Iterator[Step]:
-        return check_smtp(self.settings, self.secret, time.monotonic(), sender=sender, recipient=recipient)
+        return SmtpCheck(self.settings, self.secret, sender=sender, recipient=recipient).run()
 
 
 def _not_ascii(address: str) -> Verdict:
@@ -294,9 +273,4 @@ def _not_ascii(address: str) -> Verdict:
 
 
 def _leaving(reply: Reply) -> ConnectorError:
-    return ConnectorError(
-        f"The server closed the connection: {reply}",
-        kind=Kind.TRANSIENT,
-        advice="It is tried again.",
-        server_line=str(reply),
-    )
+    return passing(f"The server closed the connection: {reply}", str(reply))

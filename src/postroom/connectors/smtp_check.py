@@ -2,42 +2,30 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
-from postroom.connectors.approach import Approach
-from postroom.connectors.base import Secret, Step
-from postroom.connectors.server import NONE, STARTTLS, ServerSettings
+from postroom.connectors.base import Secret
+from postroom.connectors.check import Check
+from postroom.connectors.server import ServerSettings
 from postroom.connectors.smtp_errors import recognised, refused, refused_sender, verdict
 from postroom.connectors.smtp_message import path_of
 from postroom.connectors.smtp_talk import Talk
-from postroom.connectors.steps import WHOLE, Outcome, Planned, run_steps
+from postroom.connectors.steps import WHOLE, Outcome, Planned
 
 
-def check_smtp(
-    settings: ServerSettings, secret: Secret | None, start: float, *, sender: str, recipient: str
-) -> Iterator[Step]:
-    """The steps as they end; closes the connection at the end."""
-    check = _Check(settings, secret, start + WHOLE, sender, recipient)
-    try:
-        yield from run_steps(check.plan())
-    finally:
-        check.close()
+class SmtpCheck(Check):
+    """From the server's name to whether it takes mail from `sender` (and for `recipient`); '' leaves a step out."""
 
+    talk: Talk
 
-class _Check:
     def __init__(
-        self, settings: ServerSettings, secret: Secret | None, end: float, sender: str, recipient: str
+        self, settings: ServerSettings, secret: Secret | None, *, sender: str, recipient: str
     ) -> None:
-        self.settings, self.secret, self.sender, self.recipient = settings, secret, sender, recipient
-        self.approach = Approach(settings, "SMTP", end=end)
-        self.talk = Talk(self.approach, settings, name=getattr(settings, "ehlo", ""))
+        super().__init__(Talk(settings, end=time.monotonic() + WHOLE), secret)
+        self.sender, self.recipient = sender, recipient
 
-    def plan(self) -> Iterator[Planned]:
-        yield from self.approach.plan()
-        yield "greeting", "Greeting", self.talk.greet
-        if self.settings.security == STARTTLS:
-            yield "tls", "Encrypt (STARTTLS)", self.talk.encrypt
-        yield "sign-in", "Sign in", self.sign_in
+    def further(self) -> Iterator[Planned]:
         yield "size", "Largest message", self.size
         if self.sender:
             yield "send-as", f"May send as {self.sender}", self.send_as
@@ -45,20 +33,9 @@ class _Check:
             yield "recipient", f"Takes mail for {self.recipient}", self.takes
 
     def close(self) -> None:
-        if hasattr(self.approach, "wire"):
+        """QUIT even without a sign-in: many servers want none."""
+        if self.talk.reached:
             self.talk.leave()
-
-    def sign_in(self) -> Outcome:
-        got = self.talk.sign_in(self.secret)
-        if self.settings.sign_in != NONE and not self.approach.wire.encrypted:
-            return Outcome(
-                got.detail,
-                state="warn",
-                server_line=got.server_line,
-                fix="The password was sent unencrypted: choose TLS or STARTTLS where the server can.",
-                field="security",
-            )
-        return got
 
     def size(self) -> Outcome:
         limit = self.talk.extensions.get("SIZE", "").split(" ")[0]

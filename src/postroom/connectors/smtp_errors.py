@@ -5,33 +5,31 @@ from __future__ import annotations
 import re
 
 from postroom.connectors.base import ConnectorError, Kind, Verdict
+from postroom.connectors.meaning import Meaning, Table, passing, wrong_password
 from postroom.connectors.smtp_answers import Reply
 
-# (pattern on "code text", kind, seconds to wait, advice, field); the first that matches counts
-WORDS: tuple[tuple[str, Kind, float | None, str, str], ...] = (
-    (r"Must issue a?\s*STARTTLS|5\.7\.0.*STARTTLS|^538", Kind.CONFIGURATION, None,
-     "Choose STARTTLS (usually port 587) or TLS (usually port 465).", "security"),
-    (r"^535 5\.7\.139|SmtpClientAuthentication is disabled", Kind.CONFIGURATION, None,
+# the patterns are on "code text"
+WORDS: tuple[Meaning, ...] = (
+    Meaning(r"Must issue a?\s*STARTTLS|5\.7\.0.*STARTTLS|^538", Kind.CONFIGURATION, None,
+     "Choose STARTTLS (usually port 587) or TLS (usually port 465)."),
+    Meaning(r"^535 5\.7\.139|SmtpClientAuthentication is disabled", Kind.CONFIGURATION, None,
      "SMTP sign-in is switched off for this tenant or mailbox: the Microsoft 365 administrator must allow authenticated SMTP, or sign in with Microsoft.", "sign_in"),
-    (r"5\.7\.30|Basic authentication is not supported", Kind.CONFIGURATION, None,
+    Meaning(r"5\.7\.30|Basic authentication is not supported", Kind.CONFIGURATION, None,
      "The provider takes no passwords for sending any more: sign in with Microsoft.", "sign_in"),
-    (r"^432|concurrent connections? limit", Kind.THROTTLED, 60,
-     "The server allows no more connections at once; it is tried again after a pause.", ""),
-    (r"^(?:554 5\.2\.0|550 5\.4\.5|452 4\.5\.3.*(?:day|quota))|exceed\w* (?:the )?(?:daily|sending|recipient\w*).*(?:limit|quota)|daily (?:user )?sending (?:limit|quota)|recipients? per day|SubmissionQuotaExceeded",
-     Kind.THROTTLED, 3600, "The provider's limit of messages for this account is used up; sending goes on later.", ""),
-    (r"^454 4\.7\.0.*auth", Kind.TRANSIENT, None, "The server cannot sign anybody in at the moment; it is tried again.", ""),
-    (r"^4\d\d 4\.7\.(?:0|28|32|500|650)\b|^4\d\d.*(?:rate limit|too many (?!recipients)|throttl)|^421 4\.3\.2", Kind.THROTTLED, 300,
-     "The server wants fewer messages at once; sending goes on after a pause.", ""),
-    (r"^534|application-specific password|app password", Kind.SIGN_IN, None,
-     "The provider wants an app password or a sign-in in the browser instead of the ordinary password.", "login"),
-    (r"^535|^530 5\.5\.1|auth\w* credentials invalid", Kind.SIGN_IN, None, "Check login and password.", "login"),
-    (r"^530|auth\w* (?:is )?required|^550 5\.7\.1.*authenticat", Kind.CONFIGURATION, None,
+    Meaning(r"^432|concurrent connections? limit", Kind.THROTTLED, 60,
+     "The server allows no more connections at once; it is tried again after a pause."),
+    Meaning(r"^(?:554 5\.2\.0|550 5\.4\.5|452 4\.5\.3.*(?:day|quota))|exceed\w* (?:the )?(?:daily|sending|recipient\w*).*(?:limit|quota)|daily (?:user )?sending (?:limit|quota)|recipients? per day|SubmissionQuotaExceeded",
+     Kind.THROTTLED, 3600, "The provider's limit of messages for this account is used up; sending goes on later."),
+    Meaning(r"^454 4\.7\.0.*auth", Kind.TRANSIENT, None, "The server cannot sign anybody in at the moment; it is tried again."),
+    Meaning(r"^4\d\d 4\.7\.(?:0|28|32|500|650)\b|^4\d\d.*(?:rate limit|too many (?!recipients)|throttl)|^421 4\.3\.2", Kind.THROTTLED, 300,
+     "The server wants fewer messages at once; sending goes on after a pause."),
+    Meaning(r"^534|application-specific password|app password", Kind.SIGN_IN, None,
+     "The provider wants an app password or a sign-in in the browser instead of the ordinary password."),
+    Meaning(r"^535|^530 5\.5\.1|auth\w* credentials invalid", Kind.SIGN_IN, None, "Check login and password."),
+    Meaning(r"^530|auth\w* (?:is )?required|^550 5\.7\.1.*authenticat", Kind.CONFIGURATION, None,
      "The server wants a sign-in before it takes mail: choose Password as sign-in.", "sign_in"),
 )  # fmt: skip
-PATTERNS = tuple(
-    (re.compile(words, re.IGNORECASE), kind, wait, advice, field)
-    for words, kind, wait, advice, field in WORDS
-)
+TABLE = Table(WORDS)
 NOT_OURS = re.compile(
     r"5\.7\.60|SendAs ?Denied|not owned by|not allowed to send as|5\.7\.1.*sender", re.IGNORECASE
 )
@@ -39,13 +37,7 @@ NOT_OURS = re.compile(
 
 def recognised(reply: Reply) -> ConnectorError | None:
     """The error that these words mean, whatever the command was."""
-    text = str(reply)
-    for pattern, kind, wait, advice, field in PATTERNS:
-        if pattern.search(text):
-            return ConnectorError(
-                text, kind=kind, advice=advice, server_line=text, field=field, retry_after=wait
-            )
-    return None
+    return TABLE.recognise(str(reply), text=str(reply))
 
 
 def refused(reply: Reply, what: str) -> ConnectorError:
@@ -53,13 +45,13 @@ def refused(reply: Reply, what: str) -> ConnectorError:
     known = recognised(reply)
     if known is not None:
         return known
-    passing = reply.passing or reply.code < 400
+    text = f"The server refused to {what}: {reply}"
+    if reply.passing or reply.code < 400:
+        return passing(text, str(reply))
     return ConnectorError(
-        f"The server refused to {what}: {reply}",
-        kind=Kind.TRANSIENT if passing else Kind.MESSAGE,
-        advice="It is tried again."
-        if passing
-        else "Read what the server says; trying again as it is will not help.",
+        text,
+        kind=Kind.MESSAGE,
+        advice="Read what the server says; trying again as it is will not help.",
         server_line=str(reply),
     )
 
@@ -70,19 +62,8 @@ def refused_sign_in(reply: Reply) -> ConnectorError:
     if known is not None:
         return known
     if reply.passing:
-        return ConnectorError(
-            f"The server cannot sign anybody in at the moment: {reply}",
-            kind=Kind.TRANSIENT,
-            advice="It is tried again.",
-            server_line=str(reply),
-        )
-    return ConnectorError(
-        f"The server refused the sign-in: {reply}",
-        kind=Kind.SIGN_IN,
-        advice="Check login and password.",
-        server_line=str(reply),
-        field="login",
-    )
+        return passing(f"The server cannot sign anybody in at the moment: {reply}", str(reply))
+    return wrong_password(str(reply), str(reply))
 
 
 def refused_sender(reply: Reply, sender: str) -> ConnectorError:

@@ -11,53 +11,40 @@ import hashlib
 import hmac
 import socket
 
-from postroom.connectors.approach import Approach
+from postroom.connectors import talk
 from postroom.connectors.base import ConnectorError, Kind, Secret
 from postroom.connectors.guard import clean
-from postroom.connectors.mixups import explain_silence, protocol_of, wrong_greeting
-from postroom.connectors.presets import sign_in_hint
-from postroom.connectors.server import NONE, ServerSettings, no_starttls
+from postroom.connectors.meaning import passing
+from postroom.connectors.mixups import protocol_of
+from postroom.connectors.server import NONE, ServerSettings
 from postroom.connectors.smtp_answers import LINE_CAP, Reply, read_reply
 from postroom.connectors.smtp_errors import recognised, refused, refused_sign_in
 from postroom.connectors.steps import Outcome
-from postroom.connectors.tls import Certificate, Trust
-from postroom.connectors.wire import Wire
 
 
-class Talk:
+class Talk(talk.Talk):
     """A connection from greeting to QUIT. `extensions` are the words of EHLO with their parameters."""
 
-    def __init__(self, approach: Approach, settings: ServerSettings, *, name: str = "") -> None:
-        self.approach, self.settings = approach, settings
-        self.name = name or own_name()
-        self.extensions: dict[str, str] = {}
-        self.signed_in = False
+    protocol = "SMTP"
 
-    @property
-    def wire(self) -> Wire:
-        return self.approach.wire
+    def __init__(self, settings: ServerSettings, *, end: float | None = None) -> None:
+        super().__init__(settings, end=end)
+        self.name = getattr(settings, "ehlo", "") or own_name()
+        self.extensions: dict[str, str] = {}
 
     def greet(self) -> Outcome:
-        """Greeting and EHLO within the connection timeout; recognises what is no SMTP server."""
-        try:
-            with self.wire.within(self.settings.connect_timeout):
-                first = self.wire.line(LINE_CAP)
-        except ConnectorError as wrong:
-            self.wire.close()
-            raise explain_silence(wrong, "SMTP", self.settings) from wrong
+        """Greeting and EHLO within the connection timeout."""
+        first = self._first_line(LINE_CAP)
         if protocol_of(first) != "SMTP" and not first[:3].isdigit():
-            self.wire.close()
-            raise wrong_greeting(first, "SMTP", self.settings)
+            raise self._stranger(first)
         self.wire.unread(first + b"\r\n")
-        try:
-            with self.wire.within(self.settings.connect_timeout):
-                reply = read_reply(self.wire)
-                if reply.code != 220:
-                    raise recognised(reply) or _not_now(reply)
-                self._hello()
-        except ConnectorError:
-            self.wire.close()
-            raise
+        with self.answering(self.settings.connect_timeout):
+            reply = read_reply(self.wire)
+            if reply.code != 220:
+                raise recognised(reply) or passing(
+                    f"The server takes no mail at the moment: {reply}", str(reply)
+                )
+            self._hello()
         return Outcome(server_line=str(reply))
 
     def _hello(self) -> None:
@@ -72,40 +59,20 @@ class Talk:
             raise refused(reply, "greet")
 
     def encrypt(self) -> Outcome:
-        """STARTTLS, or nothing at all: never on in the clear."""
-        got = self.approach.upgrade(self._agree, self._shown)
+        got = super().encrypt()
         self._hello()  # what was said in the clear counts for nothing (RFC 3207 section 4.2)
         return got
 
     def _agree(self) -> None:
         if "STARTTLS" not in self.extensions:
-            self.wire.close()
-            raise no_starttls(self.settings.peer)
+            raise self._no_starttls()
         reply = self.ask("STARTTLS")
         if reply.code != 220:
-            self.wire.close()
-            raise no_starttls(self.settings.peer, str(reply).encode())
-
-    def _shown(self) -> Certificate | None:
-        """A second connection up to the handshake, only to see the certificate; nothing else is sent."""
-        again = Talk(Approach(self.settings, "SMTP", end=self.approach.end), self.settings, name=self.name)
-        try:
-            again.approach.find()
-            again.approach.connect()
-            again.greet()
-            again._agree()
-            again.wire.encrypt(Trust(accept_any=True), self.settings.host)
-            return again.wire.certificate()
-        except ConnectorError:
-            return None
-        finally:
-            if hasattr(again.approach, "wire"):
-                again.wire.close()
+            raise self._no_starttls(str(reply).encode())
 
     # ---- signing in
 
     def sign_in(self, secret: Secret | None) -> Outcome:
-        """Sign in within the sign-in timeout. One try with one mechanism: a second one could lock the account."""
         if self.settings.sign_in == NONE:
             return Outcome("Without sign-in", state="skipped")
         offered = self._mechanisms()
@@ -167,12 +134,6 @@ class Talk:
         digest = hmac.new(password.encode(), challenge, hashlib.md5).hexdigest()
         return self.ask(_b64(f"{login} {digest}".encode()))
 
-    def _explained(self, wrong: ConnectorError) -> ConnectorError:
-        hint = sign_in_hint(self.settings.host)
-        if hint and wrong.kind is Kind.SIGN_IN:
-            wrong.advice = f"{wrong.advice} {hint}"
-        return wrong
-
     # ---- commands
 
     def ask(self, command: str) -> Reply:
@@ -182,12 +143,8 @@ class Talk:
 
     def put(self, *commands: str) -> None:
         """Send commands without waiting (several only where the server offers PIPELINING)."""
-        try:
-            with self.wire.within(self.settings.answer_timeout):
-                self.wire.send("".join(f"{c}\r\n" for c in commands).encode("utf-8"))
-        except ConnectorError:
-            self.wire.close()
-            raise
+        with self.answering(self.settings.answer_timeout):
+            self.wire.send("".join(f"{c}\r\n" for c in commands).encode("utf-8"))
 
     def hear(self, *, seconds: float | None = None) -> Reply:
         """Read the next reply. 421 means that the server closes."""
@@ -195,23 +152,14 @@ class Talk:
         before = self.wire.idle
         self.wire.idle = limit
         try:
-            with self.wire.within(limit):
+            with self.answering(limit):
                 return read_reply(self.wire)
-        except ConnectorError:
-            self.wire.close()
-            raise
         finally:
             self.wire.idle = before
 
     def leave(self) -> None:
-        """QUIT, waiting 5 s at most; never raises."""
-        try:
-            with self.wire.within(min(5.0, self.settings.answer_timeout)):
-                self.ask("QUIT")
-        except ConnectorError:
-            pass
-        finally:
-            self.wire.close()
+        with self._leaving():
+            self.ask("QUIT")
 
 
 def own_name() -> str:
@@ -220,15 +168,6 @@ def own_name() -> str:
     if "." in name and name.isascii() and not name.endswith((".local", ".localdomain")):
         return name
     return "[127.0.0.1]"
-
-
-def _not_now(reply: Reply) -> ConnectorError:
-    return ConnectorError(
-        f"The server takes no mail at the moment: {reply}",
-        kind=Kind.TRANSIENT,
-        advice="It is tried again.",
-        server_line=str(reply),
-    )
 
 
 def _b64(raw: bytes) -> str:

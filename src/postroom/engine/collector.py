@@ -28,7 +28,8 @@ from postroom.connectors.base import ConnectorError, Inbox, Kind, Parked
 from postroom.engine.claims import claim_channel, renew_channels
 from postroom.engine.reaching import inbox_of
 from postroom.flow.health import begins, failed, succeeded
-from postroom.flow.receive import Suspects, collect
+from postroom.flow.receive import collect
+from postroom.flow.suspects import Suspects
 from postroom.models import Channel, Health, RawMessage
 from postroom.models.bell import Listener
 

@@ -9,6 +9,7 @@ import logging
 
 from django.db import transaction
 
+from postroom.connectors.base import Inbox, Ref
 from postroom.models import Channel, ChannelFolder
 from postroom.models.event import record
 from postroom.models.letter import forget_places
@@ -25,3 +26,9 @@ def settle_new_numbering(channel: Channel, folder: ChannelFolder, validity: str)
     record("channel.renumbered", channel=channel, folder=folder.name, before=folder.validity, after=validity)
     folder.validity, folder.cursor, folder.baseline = validity, 0, 2**62 if folder.baseline else 0
     folder.save(update_fields=["validity", "cursor", "baseline"])
+
+
+def by_bytes(folder: ChannelFolder, inbox: Inbox, ref: Ref) -> bool:
+    """True where the server's name of a letter holds for one session only, so that the bytes alone tell letters apart:
+    POP3 without usable UIDLs (`?1`), and IMAP without UIDVALIDITY."""
+    return ref.uid.startswith("?") or (inbox.can_folders and not folder.validity)

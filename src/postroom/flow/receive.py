@@ -7,20 +7,22 @@ Nothing is parsed here; a letter cannot be so odd that it stops its mailbox.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from postroom.conf.crash import point
 from postroom.connectors.base import ConnectorError, Fetched, FolderState, Inbox, Kind, Ref, Settle, chunks
 from postroom.flow.folders import folders_to_collect
-from postroom.flow.numbering import settle_new_numbering
+from postroom.flow.numbering import by_bytes, settle_new_numbering
 from postroom.flow.parsed import plain
+from postroom.flow.settle import delete_again, deleted_before, settle, settle_outstanding
 from postroom.flow.space import refuse_without_space
+from postroom.flow.suspects import BREAKS_OFF, Suspects
+from postroom.flow.wanted import fetch_wanted
 from postroom.models import AfterCollect, Channel, ChannelFolder, LetterState, RawMessage, Start, bell, bulk
 from postroom.models.blob import blobs
 
@@ -30,13 +32,10 @@ LIST_LETTERS = 5000
 HEAD_BYTES = 256 * 1024
 EVERY_LETTER = 2**62
 """A baseline above every number: what lay there before is told by the moment it arrived alone."""
-BREAKS_OFF = "The server breaks off whenever this letter is read"
 NOT_GIVEN = "The server listed this letter, but neither gave nor refused it"
 BEFORE_START = "Lay in the mailbox before the chosen start"
 FIRST_LISTING_DONE = 1
 """In the baseline of a folder without numbers: the letters that lay there at first have been dealt with."""
-MOST_TRIES = 3
-"""Attempts at one letter that the server breaks off at, before it is put aside and the rest go on."""
 
 
 @dataclass
@@ -55,26 +54,6 @@ class Collected:
     def any(self) -> bool:
         """True if there is something to file."""
         return bool(self.stored or self.stuck)
-
-
-@dataclass
-class Suspects:
-    """Letters at which the connection broke, by (folder, validity, uid), with the number of times."""
-
-    tries: dict[tuple[str, str, str], int] = field(default_factory=dict)
-
-    def blame(self, folder: ChannelFolder, ref: Ref) -> None:
-        """Remember that reading this letter failed."""
-        key = (folder.name, folder.validity, ref.uid)
-        self.tries[key] = self.tries.get(key, 0) + 1
-
-    def is_hopeless(self, folder: ChannelFolder, ref: Ref) -> bool:
-        """True when it has failed often enough to be put aside."""
-        return self.tries.get((folder.name, folder.validity, ref.uid), 0) >= MOST_TRIES
-
-    def any_in(self, folder: ChannelFolder) -> bool:
-        """True if letters of this folder must be read one by one to find the bad one."""
-        return any(name == folder.name for name, _, _ in self.tries)
 
 
 def collect(channel: Channel, inbox: Inbox, suspects: Suspects | None = None) -> Collected:
@@ -149,7 +128,7 @@ def tell_waiting(channel: Channel, letters: int) -> None:
 def _leave_alone(channel: Channel, folder: ChannelFolder, inbox: Inbox) -> None:
     """POP3 tells neither dates nor numbers: what the first listing shows is what lay there before."""
     refs = inbox.list()
-    digests = _digests(inbox, [ref for ref in refs if _by_bytes(folder, inbox, ref)])
+    digests = _digests(inbox, [ref for ref in refs if by_bytes(folder, inbox, ref)])
     rows = [
         _row(
             channel,
@@ -171,12 +150,6 @@ def _digests(inbox: Inbox, refs: Sequence[Ref]) -> dict[str, str]:
     return {
         one.ref.uid: hashlib.sha256(one.raw).hexdigest() for one in inbox.read(refs) if one.raw is not None
     }
-
-
-def _by_bytes(folder: ChannelFolder, inbox: Inbox, ref: Ref) -> bool:
-    """True where the server's name of a letter holds for one session only, so that the bytes alone tell letters apart:
-    POP3 without usable UIDLs (`?1`), and IMAP without UIDVALIDITY."""
-    return ref.uid.startswith("?") or (inbox.can_folders and not folder.validity)
 
 
 def _batches(refs: list[Ref], folder: ChannelFolder, suspects: Suspects) -> Iterator[list[Ref]]:
@@ -217,11 +190,11 @@ def _new_refs(channel: Channel, folder: ChannelFolder, inbox: Inbox) -> list[Ref
     refs = inbox.list()
     rows = RawMessage.objects.filter(channel=channel, folder=folder.name, validity="")
     known = set(rows.values_list("uid", flat=True))
-    named = [ref for ref in refs if not _by_bytes(folder, inbox, ref)]
+    named = [ref for ref in refs if not by_bytes(folder, inbox, ref)]
     if channel.after_collect in (AfterCollect.DELETE, AfterCollect.DELETE_LATER):
         # POP3 deletes at QUIT; a connection lost before it leaves letters that we have: delete those again.
         # Never one that was left alone by choice, or of which we have the head only.
-        ours = rows.filter(settled=True, partial=False, collected__lt=_deleted_before(channel)).exclude(
+        ours = rows.filter(settled=True, partial=False, collected__lt=deleted_before(channel)).exclude(
             blob=""
         )
         deleted = set(ours.values_list("uid", flat=True))
@@ -249,16 +222,16 @@ def _collect_batch(
     told: set[str] = set()
     again: list[tuple[RawMessage, Ref]] = []
     refuse_without_space()
-    for some, read in _ways(channel, inbox, wanted):
+    for some, fetch in _read(channel, inbox, wanted):
         try:
-            for one, whole in read(some):
+            for one, whole in fetch(some):
                 told.add(one.ref.uid)
-                by_bytes = _by_bytes(folder, inbox, one.ref)
-                if by_bytes and (old := _known_by_bytes(channel, one)):
+                is_unnamed = by_bytes(folder, inbox, one.ref)
+                if is_unnamed and (old := _known_by_bytes(channel, one)):
                     again.append((old, one.ref))
                     continue
                 row = _store(channel, folder, one, whole)
-                if by_bytes:
+                if is_unnamed:
                     row.uid = row.sha256 or one.ref.uid
                 names[row.uid] = one.ref.uid
                 rows.append(row)
@@ -275,7 +248,7 @@ def _collect_batch(
     point("receive-committed")
     try:
         settle(channel, folder, inbox, rows, names)
-        _delete_again(channel, inbox, again)
+        delete_again(channel, inbox, again)
     except ConnectorError as error:
         _postpone(done, error)
 
@@ -312,10 +285,10 @@ def _before_start(channel: Channel, folder: ChannelFolder, ref: Ref) -> bool:
     return ref.arrived < folder.opened - timedelta(seconds=2) and int(ref.uid) <= folder.baseline
 
 
-Read = Callable[[Sequence[Ref]], Iterator[tuple[Fetched, bool]]]
+Fetch = Callable[[Sequence[Ref]], Iterator[tuple[Fetched, bool]]]
 
 
-def _ways(channel: Channel, inbox: Inbox, refs: Sequence[Ref]) -> Iterator[tuple[list[Ref], Read]]:
+def _read(channel: Channel, inbox: Inbox, refs: Sequence[Ref]) -> Iterator[tuple[list[Ref], Fetch]]:
     """Small letters are read whole, together; of each large one the head. A refusal of one does not touch the others."""
     small = [ref for ref in refs if (ref.size or 0) <= channel.max_size]
     yield small, lambda some: ((one, True) for one in inbox.read(some))
@@ -446,116 +419,3 @@ def _count(done: Collected, row: RawMessage) -> None:
     }
     name = names.get(LetterState(row.state), "ignored")
     setattr(done, name, getattr(done, name) + 1)
-
-
-def settle(
-    channel: Channel,
-    folder: ChannelFolder,
-    inbox: Inbox,
-    rows: Sequence[RawMessage],
-    names: Mapping[str, str] | None = None,
-) -> None:
-    """Mark, move or delete on the server what is committed here; rows it fails on are tried again at the next visit.
-
-    `names` are the server's own names of letters that are told apart by their bytes.
-    """
-    how = AfterCollect(channel.after_collect)
-    due = [
-        row
-        for row in rows
-        if not row.settled and row.blob and not row.partial and row.validity == folder.validity
-    ]
-    if how == AfterCollect.DELETE_LATER:
-        due = [row for row in due if row.collected < _deleted_before(channel)]
-    if not due:
-        return
-    order = Settle.DELETE if how == AfterCollect.DELETE_LATER else Settle(how)
-    # A protocol without marks or folders (POP3) leaves the letter; the ledger knows it by its UIDL.
-    if (
-        (order == Settle.MARK_READ and inbox.can_mark)
-        or (order == Settle.MOVE and inbox.can_move)
-        or order == Settle.DELETE
-    ):
-        inbox.settle([Ref((names or {}).get(row.uid, row.uid)) for row in due], order, folder=channel.move_to)
-    point("receive-settled")
-    RawMessage.objects.filter(pk__in=[row.pk for row in due if row.pk]).update(settled=True)
-
-
-def _delete_again(channel: Channel, inbox: Inbox, letters: list[tuple[RawMessage, Ref]]) -> None:
-    """Letters we have, found again by their bytes: due to be deleted by now, or deleted in a visit that broke off."""
-    if channel.after_collect in (AfterCollect.DELETE, AfterCollect.DELETE_LATER):
-        before = _deleted_before(channel)
-        due = [ref for row, ref in letters if row.blob and not row.partial and row.collected < before]
-        inbox.settle(due, Settle.DELETE)
-
-
-def _deleted_before(channel: Channel) -> datetime:
-    """Letters collected before this moment are to be deleted on the server."""
-    days = channel.delete_days if channel.after_collect == AfterCollect.DELETE_LATER else 0
-    return timezone.now() - timedelta(days=days)
-
-
-def settle_outstanding(channel: Channel, folder: ChannelFolder, inbox: Inbox) -> None:
-    """Finish what an earlier visit could not: it died between its commit and the mark on the server."""
-    if channel.after_collect == AfterCollect.LEAVE:
-        return
-    rows = RawMessage.objects.filter(
-        channel=channel, folder=folder.name, validity=folder.validity, settled=False
-    )
-    # Where only the bytes tell letters apart, the server's name of one is known while it is read.
-    rows = rows.exclude(uid=F("sha256")).order_by("id")[:1000]
-    settle(channel, folder, inbox, list(rows))
-
-
-def fetch_wanted(channel: Channel, folder: ChannelFolder, inbox: Inbox, suspects: Suspects) -> None:
-    """Read the whole of letters that a person asked for, however large. One the server will not give is given up."""
-    for row in RawMessage.objects.filter(channel=channel, folder=folder.name, wanted=True)[:20]:
-        ref = Ref(row.uid, row.size)
-        if row.validity != folder.validity:
-            _keep_head(row, "The server has renumbered its letters; the rest of this one cannot be found")
-        elif row.uid == row.sha256 or _by_bytes(folder, inbox, ref):
-            _keep_head(
-                row, "The server gives its letters no lasting names; the rest of this one cannot be found"
-            )
-        elif suspects.is_hopeless(folder, ref):
-            _keep_head(row, BREAKS_OFF)
-        else:
-            _fetch_whole(row, folder, ref, inbox, suspects)
-
-
-def _fetch_whole(row: RawMessage, folder: ChannelFolder, ref: Ref, inbox: Inbox, suspects: Suspects) -> None:
-    try:
-        for one in inbox.read([ref]):
-            _replace(row, one.raw)
-    except ConnectorError as error:
-        if error.kind == Kind.MESSAGE:
-            _keep_head(row, error.text)
-            return
-        suspects.blame(folder, ref)
-        raise
-
-
-def _keep_head(row: RawMessage, reason: str) -> None:
-    RawMessage.objects.filter(pk=row.pk).update(wanted=False, reason=plain(reason, 500))
-
-
-def _replace(row: RawMessage, raw: bytes | None) -> None:
-    if raw is None:
-        RawMessage.objects.filter(pk=row.pk).update(
-            wanted=False, reason="Is no longer on the server; only its head is kept"
-        )
-        return
-    reference, digest = blobs().store(raw)
-    RawMessage.objects.filter(pk=row.pk).update(
-        blob=reference,
-        sha256=digest.hex(),
-        size=len(raw),
-        partial=False,
-        wanted=False,
-        state=LetterState.RECEIVED,
-        reason="",
-        next_try=None,
-        # Now that the whole of it is here, it may be marked, moved or deleted like the others.
-        settled=not row.channel or row.channel.after_collect == AfterCollect.LEAVE,
-    )
-    bell.ring()

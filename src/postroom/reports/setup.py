@@ -45,7 +45,7 @@ def checklist(user: User) -> list[Step]:
         ),
         Step(
             "Answer it",
-            reverse("outbox"),
+            reverse("workspace"),
             Message.objects.filter(kind=MessageKind.OUT, sent__isnull=False).exists(),
         ),
     ]

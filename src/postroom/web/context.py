@@ -165,4 +165,5 @@ def setup(user: User) -> dict[str, Any] | None:
         "total": len(steps),
         "next": open_steps[0].title,
         "url": open_steps[0].url,
+        "steps": steps,
     }

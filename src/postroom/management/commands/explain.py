@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from postroom.management.database import require_tables
 from postroom.models import Case, Message, RawMessage
 from postroom.reports.explain import Line, explain_case, explain_letter, explain_message
 
@@ -24,6 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON list of {at, what, words}")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        require_tables()
         lines = find(options["id"])
         if lines is None:
             raise CommandError(
@@ -47,14 +49,14 @@ class Command(BaseCommand):
 def find(name: str) -> list[Line] | None:
     """The trail of whatever carries this name, or None."""
     name = name.strip().strip("<>")
-    if name.isdigit():
+    if _is_number(name):
         letter = RawMessage.objects.select_related("channel").filter(pk=int(name)).first()
         return explain_letter(letter) if letter else None
-    if name[:1] == "m" and name[1:].isdigit():
+    if name[:1] == "m" and _is_number(name[1:]):
         message = Message.objects.filter(pk=int(name[1:])).first()
         return explain_message(message) if message else None
     key, _, number = name.rpartition("-")
-    if key and number.isdigit() and "@" not in name:
+    if key and _is_number(number) and "@" not in name:
         case = Case.objects.filter(pk=int(number)).first()
         return explain_case(case) if case else None
     letter = RawMessage.objects.select_related("channel").filter(message_id=name).order_by("-id").first()
@@ -62,3 +64,7 @@ def find(name: str) -> list[Line] | None:
         return explain_letter(letter)
     message = Message.objects.filter(message_id=name).first()
     return explain_message(message) if message else None
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal()

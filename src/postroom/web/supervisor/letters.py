@@ -58,6 +58,7 @@ def table(request: HttpRequest) -> HttpResponse:
         "channels": Channel.objects.all(),
         "next_url": _url(request, before=str(found[-1].pk)) if more else "",
         "is_empty": not RawMessage.objects.exists(),
+        "collecting": Channel.objects.filter(enabled=True).first(),
     }
     return render(request, "postroom/supervisor/letters.html", context)
 
