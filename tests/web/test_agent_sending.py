@@ -405,10 +405,10 @@ def test_what_the_server_said_is_shown_with_trouble_only(client: Client, case: C
     Message.objects.filter(pk=sent.pk).update(state=OutState.SENT, server_line="250 2.0.0 Ok: queued")
     page = client.get(f"/case/{case.pk}").content.decode()
     assert 'title="Accepted by the server: 250 2.0.0 Ok: queued"' in page
-    assert "<details class=\"said" not in page
+    assert '<details class="said' not in page
     Message.objects.filter(pk=sent.pk).update(state=OutState.FAILED, server_line="550 5.7.1 No", error="No")
     page = client.get(f"/case/{case.pk}").content.decode()
-    assert "<details class=\"said" in page
+    assert '<details class="said' in page
     assert "550 5.7.1 No" in page
 
 

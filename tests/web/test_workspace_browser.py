@@ -317,6 +317,19 @@ def test_a_composer_nobody_writes_in_leaves_the_room_to_the_letters(window: Wind
     expect(page.locator("#thread .sig")).to_be_visible()
 
 
+def test_next_works_where_the_list_is_out_of_sight(window: Window, office: Desk) -> None:
+    in_hand(office)
+    second = in_hand(office, subject="The second one", address="b@mailbox.example")
+    page = window(office.maya, width=390, height=800)
+    page.goto("/")
+    ready(page)
+    page.locator("[data-row]").first.click()
+    page.wait_for_selector("#thread [data-step='1']")
+    page.locator("#thread [data-step='1']").click()
+    expect(page.locator("#thread [data-title]")).to_have_text("The second one")
+    page.wait_for_url(f"**/case/{second.pk}?in=mine")
+
+
 PAGES = {
     "mail": "/case/{html}?in=mine",
     "text": "/case/{text}?in=mine",

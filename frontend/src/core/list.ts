@@ -10,7 +10,12 @@ import { toast } from "../elements/toast";
 
 let wanted = ""; // the fragment the agent asked for last; an older answer must not overtake it
 
-const rows = (): HTMLElement[] => all("[data-row][data-fragment]").filter(visible);
+/** The rows one can step through: those in sight, or all where a narrow window shows the conversation instead of the list. */
+function rows(): HTMLElement[] {
+  const whole = all("[data-row][data-fragment]");
+  const seen = whole.filter(visible);
+  return seen.length ? seen : whole;
+}
 const current = (): HTMLElement | null => document.querySelector<HTMLElement>("[data-row][aria-current='true']");
 
 /** Opens a row's conversation: the copy in this frame, the truth as soon as it is here. */

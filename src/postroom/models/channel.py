@@ -67,6 +67,8 @@ class Channel(Reachable, Claimable):
     max_size_mb = models.PositiveSmallIntegerField("Largest letter", default=5)
     recipient_only = models.BooleanField("Only letters addressed to this channel", default=False)
     poll_seconds = models.PositiveIntegerField("Look for mail every", default=60)
+    # When the mailbox is next compared with the ledger: nightly, or at once when a person asks.
+    reconcile_due = models.DateTimeField(null=True, blank=True)
     waiting_on_server = models.PositiveIntegerField(default=0)
     node = models.CharField("Node", max_length=80, blank=True, default="")
 
@@ -98,6 +100,10 @@ class ChannelFolder(models.Model):
     # Letters up to here lay in the mailbox before the channel was connected and were left alone by choice.
     baseline = models.PositiveBigIntegerField(default=0)
     opened = models.DateTimeField(default=timezone.now)
+    # The last reconciliation (RX-05): letters on the server, how many of them the ledger knows, and when.
+    listed = models.PositiveBigIntegerField(default=0)
+    accounted = models.PositiveBigIntegerField(default=0)
+    reconciled = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         db_table = "post_channelfolder"
