@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from postroom.models import (
     Channel,
@@ -140,6 +141,25 @@ def test_selecting_a_row_shows_its_details_without_secrets(desk: Desk, admin: Cl
     assert "Switched on" in page
     assert "app password" not in page.replace("Make an app password", "")
     assert desk.channels["Faktury CZ"].secret_sealed not in page
+
+
+@pytest.mark.requirement("RX-05")
+def test_the_details_say_how_many_letters_are_accounted_for_and_can_ask_anew(
+    desk: Desk, admin: Client
+) -> None:
+    channel = desk.channels["Support EU"]
+    where = f"/setup/mailboxes?show=channel-{channel.pk}"
+    assert "Not compared yet" in admin.get(where).content.decode()
+    channel.folders.create(
+        name="INBOX", validity="1", listed=12418, accounted=12416, reconciled=timezone.now()
+    )
+    page = admin.get(where).content.decode()
+    assert "12416 of 12418" in page
+    assert "The other 2 had been missed" in page
+    admin.post(f"/setup/mailboxes/channels/{channel.pk}/reconcile")
+    channel.refresh_from_db()
+    assert channel.reconcile_due is not None
+    assert channel.reconcile_due <= timezone.now()
 
 
 def test_an_empty_desk_shows_one_button(db: None) -> None:

@@ -47,6 +47,17 @@ def fetch_whole(letter: RawMessage, *, by: User) -> RawMessage:
     return letter
 
 
+@transaction.atomic
+def ask_reconciliation(channel: Channel, *, by: User | None) -> None:
+    """Have the mailbox compared with the ledger now instead of in the night."""
+    if by is not None:
+        _supervisor(by)
+    if not channel.enabled:
+        raise Refused("This channel is off. Switch it on, then its mailbox can be compared.")
+    Channel.objects.filter(pk=channel.pk).update(reconcile_due=timezone.now())
+    record("channel.reconciliation-asked", actor=by, channel=channel)
+
+
 def _supervisor(by: User) -> None:
     if not by.is_supervisor:
         raise NotAllowed("Supervisors and administrators may do this.")

@@ -29,6 +29,7 @@ from postroom.engine.claims import claim_channel, renew_channels
 from postroom.engine.reaching import inbox_of
 from postroom.flow.health import begins, failed, succeeded
 from postroom.flow.receive import collect
+from postroom.flow.reconcile import is_due, reconcile
 from postroom.flow.suspects import Suspects
 from postroom.models import Channel, Health, RawMessage
 from postroom.models.bell import Listener
@@ -195,6 +196,8 @@ class Collector:
             try:
                 inbox = parked.unpark() if parked is not None else self._connect(seat, channel)
                 collect(channel, inbox, seat.suspects)
+                if is_due(channel):
+                    reconcile(channel, inbox)
                 self._done(seat, channel, inbox)
             except ConnectorError as error:
                 if inbox is not None:
@@ -330,9 +333,13 @@ def _channel_rows() -> list[tuple]:
 
 
 def _asked_for() -> set[int]:
-    """Channels with letters whose rest a person asked for."""
+    """Channels with letters whose rest a person asked for, and those whose reconciliation is due."""
     wanted = RawMessage.objects.filter(wanted=True).exclude(channel=None)
-    return set(wanted.order_by().values_list("channel_id", flat=True)[:1000])
+    due = Channel.objects.filter(enabled=True, reconcile_due__lte=timezone.now())
+    return {
+        *wanted.order_by().values_list("channel_id", flat=True)[:1000],
+        *due.order_by().values_list("pk", flat=True)[:1000],
+    }
 
 
 def _wait_after_end(seat: Seat) -> float:

@@ -253,6 +253,11 @@ def _collect_batch(
         _postpone(done, error)
 
 
+def collect_refs(channel: Channel, folder: ChannelFolder, inbox: Inbox, refs: list[Ref]) -> None:
+    """Collect these letters of the open folder, wherever the cursor stands: what reconciliation found missing."""
+    _collect_batch(channel, folder, inbox, refs, Collected(), Suspects())
+
+
 def _stuck(channel: Channel, folder: ChannelFolder, ref: Ref, reason: str) -> RawMessage:
     return _row(channel, folder, ref, state=LetterState.STUCK, reason=plain(reason, 500))
 
@@ -344,8 +349,10 @@ def _commit(
     channel: Channel, folder: ChannelFolder, refs: list[Ref], rows: list[RawMessage], done: Collected
 ) -> None:
     """Ledger rows and cursor in one transaction; letters whose bytes we have already are told apart here."""
-    if folder.validity:
-        folder.cursor = max(int(ref.uid) for ref in refs)
+    newest = max(int(ref.uid) for ref in refs) if folder.validity else 0
+    # Letters that reconciliation found below the cursor do not move it.
+    if newest > folder.cursor:
+        folder.cursor = newest
         # The name of the row says which numbering we believe in: a change in between makes this write nothing.
         moved = ChannelFolder.objects.filter(
             pk=folder.pk, validity=folder.validity, cursor__lt=folder.cursor

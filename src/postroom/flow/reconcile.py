@@ -55,7 +55,13 @@ def reconcile(channel: Channel, inbox: Inbox) -> Reconciled:
         if folder is not None and folder.validity == state.validity:
             _compare(channel, folder, inbox, total)
     plan_next(channel)
-    record("channel.reconciled", channel=channel, listed=total.listed, accounted=total.accounted, missed=total.missed)
+    record(
+        "channel.reconciled",
+        channel=channel,
+        listed=total.listed,
+        accounted=total.accounted,
+        missed=total.missed,
+    )
     return total
 
 
@@ -83,4 +89,6 @@ def _is_accounted(ref: Ref, folder: ChannelFolder, known: set[str]) -> bool:
 
 @transaction.atomic
 def _keep(folder: ChannelFolder, *, listed: int, accounted: int) -> None:
-    ChannelFolder.objects.filter(pk=folder.pk).update(listed=listed, accounted=accounted, reconciled=timezone.now())
+    ChannelFolder.objects.filter(pk=folder.pk).update(
+        listed=listed, accounted=accounted, reconciled=timezone.now()
+    )

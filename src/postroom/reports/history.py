@@ -15,6 +15,8 @@ WORDS = {
     "changed": "Settings changed",
     "on": "Switched on",
     "off": "Switched off",
+    "reconciled": "Compared with the mailbox",
+    "reconciliation-asked": "Comparison asked for",
     "renumbered": "The server renumbered the folder; letters were matched by content",
 }
 TONES: dict[str, str] = {

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 
@@ -261,3 +261,23 @@ def _matching(rows: QuerySet[Any], wanted: Wanted) -> list[Any]:
     if wanted.status:
         found = [row for row in found if row.is_healthy == (wanted.status == "active")]
     return found
+
+
+@dataclass(frozen=True)
+class Accounted:
+    """The last reconciliation of a channel: letters on the server, how many the ledger knew, and when it was counted."""
+
+    listed: int
+    known: int
+    at: datetime | None
+
+    @property
+    def missed(self) -> int:
+        """Letters that were found without a ledger row, and collected then."""
+        return self.listed - self.known
+
+
+def accounted(channel: Channel) -> Accounted:
+    """Summed over the channel's folders; the moment is that of the folder counted longest ago."""
+    numbers = channel.folders.aggregate(listed=Sum("listed"), known=Sum("accounted"), at=Min("reconciled"))
+    return Accounted(numbers["listed"] or 0, numbers["known"] or 0, numbers["at"])

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from postroom.actions import channels as channel_actions
 from postroom.actions import senders as sender_actions
 from postroom.actions.bulk import Outcome
+from postroom.actions.letters import ask_reconciliation
 from postroom.models import Channel, Queue, Sender, User
 from postroom.reports import mailboxes as report
 from postroom.reports.history import health_history
@@ -105,6 +106,20 @@ def _switch(row: Channel | Sender, *, by: User, on: bool) -> object:
 
 @require_POST
 @administrators
+def reconcile(request: HttpRequest, pk: int) -> HttpResponse:
+    """Have the engine compare this mailbox with the ledger now."""
+    channel = find(f"channel-{pk}")
+    if isinstance(channel, Channel):
+        attempt(
+            request,
+            partial(ask_reconciliation, channel, by=person(request)),
+            f"{channel} is being compared with its mailbox.",
+        )
+    return back(request, "mailboxes")
+
+
+@require_POST
+@administrators
 def bulk(request: HttpRequest) -> HttpResponse:
     """Act on the ticked lines; deleting asks first."""
     picked = request.POST.getlist("pick")
@@ -165,6 +180,7 @@ def _details(ref: str) -> dict[str, Any] | None:
         "row": row,
         "history": health_history(row),
         "settings": _settings(row),
+        "count": report.accounted(row) if isinstance(row, Channel) else None,
     }
 
 

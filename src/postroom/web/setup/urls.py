@@ -7,6 +7,7 @@ from postroom.web.supervisor import letters, outbox
 
 urlpatterns: list[URLPattern] = [
     path("setup/mailboxes", mailboxes.table, name="mailboxes"),
+    path("setup/mailboxes/channels/<int:pk>/reconcile", mailboxes.reconcile, name="channel-reconcile"),
     path("setup/mailboxes/switch", mailboxes.switch, name="mailbox-switch"),
     path("setup/mailboxes/bulk", mailboxes.bulk, name="mailbox-bulk"),
     path("setup/mailboxes/delete", mailboxes.delete, name="mailbox-delete"),
