@@ -25,7 +25,7 @@ MIDDLEWARE = ["django.contrib.sessions.middleware.SessionMiddleware", "django.co
     "django.contrib.messages.middleware.MessageMiddleware"]
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True, "OPTIONS": {"context_processors": [
     "django.template.context_processors.request", "django.contrib.auth.context_processors.auth", "django.contrib.messages.context_processors.messages"]}}]
-ROOT_URLCONF = "helpdesk.urls"
+ROOT_URLCONF = "bench_urls"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MEDIA_ROOT = BASE
 STATIC_URL = "/static/"
@@ -34,6 +34,10 @@ EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
 HELPDESK_TEAMS_MODE_ENABLED = False
 HELPDESK_KB_ENABLED = False
 QUEUE_EMAIL_BOX_UPDATE_ONLY = False
+"""
+URLS = """
+from django.urls import include, path
+urlpatterns = [path("", include("helpdesk.urls", namespace="helpdesk"))]
 """
 MAKE_QUEUE = """
 import django; django.setup()
@@ -55,6 +59,7 @@ def measure_helpdesk(dovecot: Dovecot, password: str, letters: list[bytes]) -> f
         dovecot.deliver(address, raw)
     with tempfile.TemporaryDirectory(prefix="helpdesk-") as home:
         Path(home, "bench_settings.py").write_text(SETTINGS)
+        Path(home, "bench_urls.py").write_text(URLS)
         environment = {
             **os.environ,
             "HELPDESK_HOME": home,

@@ -78,8 +78,11 @@ def _text(rng: random.Random, size: int) -> str:
     return "\r\n".join(lines) + "\r\n"
 
 
-def _head(rng: random.Random, i: int, mark: str, more: str = "") -> str:
-    customer = rng.randint(0, 2000)
+def _head(rng: random.Random, i: int, mark: str, more: str = "", answers: int | None = None) -> str:
+    customer = (i - 1 if answers is not None else i) * 7919 % 2000
+    if answers is not None:
+        parent = f"<{answers}.{mark}.bench@customer.example>"
+        more = f"In-Reply-To: {parent}\r\nReferences: {parent}\r\n{more}"
     hashes = {
         "bh": base64.b64encode(rng.randbytes(32)).decode(),
         "sig": "\r\n\t ".join(base64.b64encode(rng.randbytes(57)).decode() for _ in range(4)),
@@ -92,7 +95,8 @@ def _head(rng: random.Random, i: int, mark: str, more: str = "") -> str:
 
 def _plain(rng: random.Random, i: int, mark: str) -> bytes:
     more = "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n"
-    return f"{_head(rng, i, mark, more)}\r\n{_text(rng, 2100)}".encode()
+    answers = i - 1 if mark.startswith("s") and i % 5 == 4 else None
+    return f"{_head(rng, i, mark, more, answers)}\r\n{_text(rng, 2100)}".encode()
 
 
 def _html(rng: random.Random, i: int) -> bytes:
