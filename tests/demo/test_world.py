@@ -212,7 +212,7 @@ def test_a_pace_of_nought_stops_what_an_earlier_run_had_begun(tmp_path: Path):
     lively.end()
     still = LiveWorld(tmp_path / "world", pace=0)
     try:
-        assert still.world.memory.events == []
+        wait_until(lambda: still.world.memory.events == [], what="the end of what had begun")
     finally:
         still.end()
 

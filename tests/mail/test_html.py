@@ -266,10 +266,11 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_html_is_cleaned_within_two_seconds(name: str) -> None:
+def test_hostile_html_is_cleaned_in_linear_time(name: str) -> None:
     started = time.process_time()
     result = clean(HOSTILE[name])
-    assert time.process_time() - started < 2
+    # Linear work takes about a second on a slow machine; what is quadratic takes minutes.
+    assert time.process_time() - started < 8
     assert_harmless(result.html[:100_000], images=False)
 
 
