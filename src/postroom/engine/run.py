@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import logging
 import os
 import signal
@@ -31,6 +32,7 @@ def run(stop: threading.Event | None = None) -> None:
     stop = stop or _until_signalled()
     end_with_parent()
     take_lock()
+    spare_the_collector_of_garbage()
     verify_key()
     release_dead()
     owner = new_owner()
@@ -48,6 +50,13 @@ def run(stop: threading.Event | None = None) -> None:
         connections.close()
         release_all(owner)
         log.info("engine %s has ended", owner)
+
+
+def spare_the_collector_of_garbage() -> None:
+    """Filing makes many short-lived rows; looking through all that lives at every few hundred of them costs a tenth of its time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def take_lock() -> int | None:

@@ -51,17 +51,24 @@ def update(rows: Iterable[models.Model], names: Sequence[str]) -> None:
 
 
 def _values(row: models.Model, columns: Sequence[tuple[models.Field, Convert]]) -> list[Any]:
-    return [None if (value := _value(row, field)) is None else convert(value) for field, convert in columns]
+    _resolve(row)
+    # The instance's own dictionary: going through the fields' descriptors costs more than all the rest.
+    held = row.__dict__
+    return [None if (value := held[field.attname]) is None else convert(value) for field, convert in columns]
 
 
-def _value(row: models.Model, field: models.Field) -> Any:
-    value = getattr(row, field.attname)
-    # The row it points at may have got its number after it was pointed at.
-    if value is None and field.is_relation and field.is_cached(row):  # type: ignore[attr-defined]
-        other = getattr(row, field.name)
-        value = other.pk if other is not None else None
-        setattr(row, field.attname, value)
-    return value
+def _resolve(row: models.Model) -> None:
+    """The row it points at may have got its number after it was pointed at."""
+    for name, attname in _relations(type(row)):
+        if row.__dict__[attname] is None:
+            other = row._state.fields_cache.get(name)
+            if other is not None:
+                setattr(row, attname, other.pk)
+
+
+@cache
+def _relations(model: type[models.Model]) -> tuple[tuple[str, str], ...]:
+    return tuple((field.name, field.attname) for field in model._meta.concrete_fields if field.is_relation)
 
 
 @cache
@@ -73,10 +80,15 @@ def _converter(field: models.Field) -> Convert:
     if isinstance(field, models.DateTimeField):
         return _moment
     if isinstance(field, models.JSONField):
-        return json.dumps
+        return _json
     if isinstance(field, models.CharField | models.TextField):
         return _text
     return _same
+
+
+def _json(value: Any) -> str:
+    # Most lists of a letter are empty.
+    return "[]" if value == [] else json.dumps(value)
 
 
 def _moment(value: datetime) -> Any:
