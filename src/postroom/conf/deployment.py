@@ -77,6 +77,8 @@ def sqlite(path: Path) -> dict[str, object]:
         "cache_size=-65536",
         "mmap_size=268435456",
         "temp_store=MEMORY",
+        # A checkpoint at every thousandth page would interrupt a large import with an fsync each time.
+        "wal_autocheckpoint=4000",
     )
     return {
         "ENGINE": "django.db.backends.sqlite3",
