@@ -1,6 +1,6 @@
 // The list of conversations and the thread beside it: j/k, o/u, pulling neighbours ahead.
 //
-// A row is `<a class="conv" data-row data-key-id="12" href="/work/12" data-fragment="/work/12/thread">`. Without scripts it is a link.
+// A row is `<a class="conv" data-row data-key-id="12" href="/case/12" data-fragment="/case/12/thread">`. Without scripts it is a link.
 
 import { announce, all, post, visible, word } from "./page";
 import { bind } from "./keys";
