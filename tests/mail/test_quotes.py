@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postroom.mail.quotes import fold, fold_html, show
+from postroom.mail.quotes import MOST_CHARACTERS, fold, fold_html, show
 from postroom.mail.text import html_to_text
 
 ATTRIBUTIONS = {
@@ -392,3 +392,9 @@ def test_a_subject_that_says_forward_keeps_the_original_visible() -> None:
 
 def test_a_letter_without_words_shows_nothing() -> None:
     assert show(Note()).text == ""
+
+
+def test_nothing_of_a_very_long_text_is_dropped() -> None:
+    for line in ("> quoted words\n", "said words\n", "On Monday Ann <ann@x.example> wrote:\n> a\n"):
+        text = line * (MOST_CHARACTERS // len(line) + 5_000)
+        assert "".join(block.text for block in fold(text).blocks) == text

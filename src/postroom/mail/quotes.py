@@ -96,10 +96,13 @@ def fold(text: str, *, forwarded: bool = False) -> Folded:
         spans = [
             replace(span, kind="forward") if _is_tail(span) and span is spans[-1] else span for span in spans
         ]
-    blocks = (
+    blocks = [
         Block(span.kind, text[lines[span.first].start : lines[span.last - 1].end], span.open)
         for span in spans
-    )
+    ]
+    if end < len(text) and blocks:
+        # What was not looked at is as the last lines are; nothing is ever dropped.
+        blocks[-1] = replace(blocks[-1], text=blocks[-1].text + text[end:])
     return Folded(tuple(blocks))
 
 
