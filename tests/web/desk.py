@@ -278,7 +278,7 @@ class Desk:
                     **self.context,
                 ),
             )
-        if parts[0] == "work":
+        if parts[0] == "case":
             return _render("thread", thread(int(parts[1])))
         if parts[0] in ("channels", "wizard"):
             return _render(

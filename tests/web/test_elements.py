@@ -29,7 +29,7 @@ def test_j_and_k_step_through_the_conversations_and_change_the_address(page: Pag
     open_page(page)
     page.keyboard.press("j")
     expect(page.locator("#thread [data-title]")).to_have_text("Re: Where is my parcel?")
-    assert page.url.endswith("/work/3")
+    assert page.url.endswith("/case/3")
     assert page.title().startswith("Re: Where is my parcel?")
     page.keyboard.press("k")
     page.keyboard.press("k")
@@ -40,21 +40,21 @@ def test_j_and_k_step_through_the_conversations_and_change_the_address(page: Pag
 
 
 def test_the_neighbours_are_there_before_they_are_asked_for(page: Page, desk: Desk) -> None:
-    with page.expect_response(re.compile("/work/3/thread")):
+    with page.expect_response(re.compile("/case/3/thread")):
         open_page(page)
     page.wait_for_load_state("networkidle")
-    desk.delay["/work/3/thread"] = 5
+    desk.delay["/case/3/thread"] = 5
     page.keyboard.press("j")
     assert title(page) == "Re: Where is my parcel?"
 
 
 def test_an_earlier_answer_never_overtakes_a_later_choice(page: Page, desk: Desk) -> None:
-    desk.delay["/work/6/thread"] = 0.6
+    desk.delay["/case/6/thread"] = 0.6
     open_page(page)
     page.click("[data-key-id='6'] .sub")
     page.click("[data-key-id='7'] .sub")
     expect(page.locator("#thread [data-title]")).to_have_text("Discount code not accepted")
-    desk.wait_for_get("/work/6/thread", answered=True)
+    desk.wait_for_get("/case/6/thread", answered=True)
     assert title(page) == "Discount code not accepted"
 
 
@@ -456,5 +456,5 @@ def test_without_scripts_the_forms_and_links_still_work(chromium: Browser, desk:
     sent = desk.wait_for_post("/send/2")
     assert sent["body"] == ["Sent without scripts"]
     page.goto("/agent/list")
-    assert page.get_attribute("a.who >> nth=0", "href") == "/work/1"
+    assert page.get_attribute("a.who >> nth=0", "href") == "/case/1"
     context.close()
